@@ -1,0 +1,253 @@
+/**
+ * What the engine needs of the outside, in its own words. `source`, `target` and `journal` implement these; `compose`
+ * wires them. Every call takes an AbortSignal last and fails with a classified `ReplicationError` (domain/errors.ts).
+ * An error is never folded into "not there".
+ */
+import type { Readable } from 'node:stream';
+
+export type MetadataValue = string | number | boolean | null | readonly MetadataValue[];
+
+export interface MetadataEntry {
+  readonly key: string;
+  readonly value: MetadataValue;
+  readonly system: boolean;
+  readonly description?: string;
+  readonly link?: string;
+  readonly color?: string;
+}
+
+export interface SourceProject {
+  readonly name: string;
+  readonly displayName: string;
+  readonly description: string | null;
+}
+
+export interface SourceRepository {
+  readonly projectId: string;
+  readonly name: string;
+  /** RepositoryType, contract §6.4: GENERIC, MAVEN, … */
+  readonly type: string;
+  /** LOCAL, REMOTE, VIRTUAL, COMPOSITE, PROXY. */
+  readonly category: string;
+  readonly description: string | null;
+  /** Parsed `configuration`; the target sends only an allow-listed part of it. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+  /** Key into `storage_credentials`; null = default storage. */
+  readonly credentialsKey: string | null;
+}
+
+/** How the bytes of a node are kept (design §3, "Nodes that are not plain files"). */
+export type NodeKind = 'file' | 'block' | 'link' | 'archived' | 'compressed';
+
+/** A live, not expired, non-folder node. */
+export interface SourceNode {
+  readonly fullPath: string;
+  readonly kind: NodeKind;
+  /** Bytes. */
+  readonly size: number;
+  /** Lower-case hex; 64 zeros for kinds other than `file` until resolved. */
+  readonly sha256: string;
+  readonly md5: string;
+  readonly crc64ecma: string | null;
+  readonly metadata: readonly MetadataEntry[];
+  readonly createdBy: string;
+  readonly createdDate: Date;
+  readonly lastModifiedBy: string;
+  readonly lastModifiedDate: Date;
+  readonly expireDate: Date | null;
+  readonly copyFromCredentialsKey: string | null;
+}
+
+/** Which nodes of a repository: all, one file, everything below a folder, or names by `*` in the last segment. */
+export interface NodeScope {
+  /** A normalised path, or undefined for the whole repository. */
+  readonly path?: string;
+}
+
+export interface Source {
+  project(projectId: string, signal: AbortSignal): Promise<SourceProject | undefined>;
+  repository(projectId: string, name: string, signal: AbortSignal): Promise<SourceRepository | undefined>;
+  /** Pages of at most `pageSize` nodes by keyset over fullPath; yields nothing at all when the path does not exist. */
+  nodes(
+    repository: SourceRepository,
+    scope: NodeScope,
+    pageSize: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly SourceNode[]>;
+  /** The present state of the named nodes; a path that is not in the answer has no live node. */
+  findNodes(
+    repository: SourceRepository,
+    fullPaths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, SourceNode>>;
+  /**
+   * Gives a node of kind `block` its real size, sha256 and md5 by reading its blocks; returns a `file` unchanged; fails
+   * with unit error `UnsupportedNode` naming the kind for the others.
+   */
+  resolve(repository: SourceRepository, node: SourceNode, signal: AbortSignal): Promise<SourceNode>;
+  /**
+   * The bytes of a (resolved) node from `start`. Not verified here. Fails with `BlobMissing` (retryable for a node
+   * younger than ten minutes, else unit) naming the digest and the places looked at.
+   */
+  open(repository: SourceRepository, node: SourceNode, start: number, signal: AbortSignal): Promise<Readable>;
+}
+
+/** A repository at the far side, ready to be written. */
+export interface TargetRepository {
+  readonly projectId: string;
+  readonly name: string;
+  /** Sent with blob calls; null = left out. */
+  readonly storageKey: string | null;
+}
+
+export interface RepositoryRequest {
+  readonly project: SourceProject;
+  readonly repository: SourceRepository;
+  readonly remoteProjectId: string;
+  readonly remoteRepoName: string;
+  /** `setting.automaticCreateRemoteRepo`; false = a missing project or repository is the spec error `RemoteRepoMissing`. */
+  readonly create: boolean;
+}
+
+export interface TargetNode {
+  readonly fullPath: string;
+  readonly folder: boolean;
+  readonly size: number;
+  readonly sha256: string | null;
+  readonly metadata: readonly MetadataEntry[];
+}
+
+export interface BlobUpload {
+  readonly sha256: string;
+  readonly md5: string;
+  readonly size: number;
+  /** The bytes from the beginning, already guarded by VerifiedStream; called once for each attempt. */
+  readonly open: (signal: AbortSignal) => Promise<Readable>;
+}
+
+/** What an upload's answer proves: `verified` = the far side compared sha256 itself on bytes it did not have before. */
+export type UploadProof = 'accepted' | 'verified';
+
+/** One far side. Its methods make one attempt each (but for closing idle connections); the engine retries. */
+export interface Target {
+  /** Cluster `status.id`. */
+  readonly id: string;
+  /** Cluster `metadata.name`. */
+  readonly name: string;
+  prepareRepository(request: RepositoryRequest, signal: AbortSignal): Promise<TargetRepository>;
+  /** At most 4,000 paths and 1 MB of them (the caller cuts). A path not in the answer has no node there. */
+  findNodes(
+    repository: TargetRepository,
+    fullPaths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, TargetNode>>;
+  /** `blob/check`: true = stored under that name; false = perhaps absent (contract §11). */
+  blobStored(repository: TargetRepository, sha256: string, signal: AbortSignal): Promise<boolean>;
+  /** Pushes one blob, by chunks from 8 MiB on where the server has them. */
+  pushBlob(repository: TargetRepository, blob: BlobUpload, signal: AbortSignal): Promise<UploadProof>;
+  /** Reads a stored blob back and hashes it; undefined = the far side says it has no such blob (404, 251024). */
+  readBack(
+    repository: TargetRepository,
+    sha256: string,
+    size: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly sha256: string; readonly size: number } | undefined>;
+  /** `existed` = 251012 under overwrite=false: nothing was changed. */
+  createNode(
+    repository: TargetRepository,
+    node: SourceNode,
+    options: { readonly overwrite: boolean },
+    signal: AbortSignal,
+  ): Promise<'created' | 'existed'>;
+  saveMetadata(
+    repository: TargetRepository,
+    fullPath: string,
+    metadata: readonly MetadataEntry[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  deleteMetadata(
+    repository: TargetRepository,
+    fullPath: string,
+    keys: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Ends idle connections. */
+  close(): Promise<void>;
+}
+
+/** Final state of one unit in one run. `UNCHANGED` is counted, and recorded only with `setting.recordUnchanged`. */
+export type UnitStatus = 'SUCCESS' | 'UNCHANGED' | 'CONFLICT' | 'FAILED' | 'NOT_TRIED';
+
+/** One row of `replica_record_detail` (contract §1.10), plus what we need. Unique by (recordId, clusterId, unitKey). */
+export interface UnitDetail {
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly localRepoName: string;
+  readonly remoteProjectId: string;
+  readonly remoteRepoName: string;
+  readonly repoType: string;
+  /** `<index of the task object>:<fullPath>` for nodes. */
+  readonly unitKey: string;
+  readonly fullPath: string;
+  readonly status: UnitStatus;
+  /** Bytes of the artifact. */
+  readonly size: number;
+  /** Payload bytes sent to the far side for this unit (0 when its digest had crossed already). */
+  readonly bytesSent: number;
+  readonly sha256: string;
+  readonly conflictStrategy: string;
+  /** Stable CamelCase code; absent for SUCCESS and UNCHANGED. */
+  readonly reason?: string;
+  readonly errorReason?: string;
+  readonly startTime: Date;
+  readonly endTime: Date;
+}
+
+export type ProofMethod = 'read-back' | 'chunked-finish' | 'accepted' | 'check';
+
+export interface BlobProof {
+  readonly sha256: string;
+  readonly method: ProofMethod;
+  readonly provedAt: Date;
+  /** Record id of the run that made it. */
+  readonly recordId: string;
+}
+
+/** The journal as one run sees it. Every write is conditional on the run's epoch: `EpochLost` = another leader adopted it. */
+export interface RunJournal {
+  readonly recordId: string;
+  /** Details already final in this record (from before a crash), by unitKey. */
+  findDetails(
+    clusterId: string,
+    unitKeys: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, UnitDetail>>;
+  writeDetails(details: readonly UnitDetail[], signal: AbortSignal): Promise<void>;
+  findProofs(
+    clusterId: string,
+    storageKey: string | null,
+    digests: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, BlobProof>>;
+  writeProofs(
+    clusterId: string,
+    storageKey: string | null,
+    proofs: readonly { readonly sha256: string; readonly method: ProofMethod }[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Withdraws a proof that turned out false (blob gone or altered). */
+  deleteProof(clusterId: string, storageKey: string | null, sha256: string, signal: AbortSignal): Promise<void>;
+  /** Metadata keys that this task wrote on these far-side nodes: the only ones it may delete. */
+  findOwnedKeys(
+    clusterId: string,
+    repository: TargetRepository,
+    fullPaths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly string[]>>;
+  writeOwnedKeys(
+    clusterId: string,
+    repository: TargetRepository,
+    owned: readonly { readonly fullPath: string; readonly keys: readonly string[] }[],
+    signal: AbortSignal,
+  ): Promise<void>;
+}
