@@ -62,6 +62,8 @@ export interface SourceNode {
 export interface NodeScope {
   /** A normalised path, or undefined for the whole repository. */
   readonly path?: string;
+  /** Only nodes behind this fullPath in the order of the listing: where an interrupted listing goes on. */
+  readonly after?: string;
 }
 
 export interface Source {

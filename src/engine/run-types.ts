@@ -1,4 +1,7 @@
 /** What goes into a run and what comes out of it. */
+import type { BackoffPolicy } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Semaphore } from '../lib/semaphore.ts';
 import type { RunJournal, Source, Target } from './ports.ts';
 
 export type ConflictStrategy = 'SKIP' | 'OVERWRITE' | 'FAST_FAIL';
@@ -67,9 +70,32 @@ export interface RunOutcome {
   readonly farSides: readonly FarSideOutcome[];
 }
 
+/** Numbers of the installation that rule every run (config `engine`). */
+export interface RunLimits {
+  /** Milliseconds that a far side or the source may be silent before a run gives it up. */
+  readonly patience: number;
+  /** Tries of one request while its endpoint answers. */
+  readonly attempts: number;
+  readonly backoff: BackoffPolicy;
+  /** Units compared with one question; at most 4,000 (contract §11). */
+  readonly pageSize: number;
+  /** Committed units that are read back and recorded together. */
+  readonly settleSize: number;
+}
+
 export interface RunDeps {
   readonly source: Source;
   readonly journal: RunJournal;
+  /** The record was adopted from a leader that died: details in it may be final already. */
+  readonly resumed: boolean;
+  readonly limits: RunLimits;
+  /** Units in flight in all runs together. */
+  readonly permits: Semaphore;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Aborted = take no new unit, finish those in flight, then reject with its reason and leave the record open. */
+  readonly drain: AbortSignal;
   /** Called as progress is made; cheap, may be called often. */
   readonly onProgress: (progress: FarSideProgress) => void;
 }

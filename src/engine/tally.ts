@@ -1,0 +1,35 @@
+import type { UnitStatus } from './ports.ts';
+import type { Tally } from './run-types.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const COUNTER: Readonly<Record<UnitStatus, 'success' | 'unchanged' | 'conflict' | 'failed' | 'notTried'>> = {
+  SUCCESS: 'success',
+  UNCHANGED: 'unchanged',
+  CONFLICT: 'conflict',
+  FAILED: 'failed',
+  NOT_TRIED: 'notTried',
+};
+
+/** Counts every unit once. */
+export class TallyCounter {
+  readonly #tally: Mutable<Tally> = {
+    success: 0,
+    unchanged: 0,
+    conflict: 0,
+    failed: 0,
+    notTried: 0,
+    totalBytes: 0,
+    sentBytes: 0,
+  };
+
+  count(status: UnitStatus, size: number, bytesSent: number): void {
+    this.#tally[COUNTER[status]] += 1;
+    this.#tally.totalBytes += size;
+    this.#tally.sentBytes += bytesSent;
+  }
+
+  snapshot(): Tally {
+    return { ...this.#tally };
+  }
+}
