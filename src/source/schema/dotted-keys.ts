@@ -1,0 +1,40 @@
+/**
+ * Keys of maps in documents: MongoDB field names had no dots, so bk-repo stores `.` as `#dot#` (contract §3.5). This is
+ * for maps only (versionTag, extension, an oplog's description); the `key` of a metadata entry is a value and keeps
+ * its dots.
+ */
+const STORED_DOT = '#dot#';
+
+export function encodeDottedKey(key: string): string {
+  return key.replaceAll('.', STORED_DOT);
+}
+
+export function decodeDottedKey(key: string): string {
+  return key.replaceAll(STORED_DOT, '.');
+}
+
+/** A map with all keys as they are stored, maps within it too. */
+export function encodeDottedKeys(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return renameKeys(map, encodeDottedKey);
+}
+
+/** A map with all keys as they were meant, maps within it too. */
+export function decodeDottedKeys(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return renameKeys(map, decodeDottedKey);
+}
+
+function renameKeys(map: Readonly<Record<string, unknown>>, rename: (key: string) => string): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [rename(key), renameWithin(value, rename)]));
+}
+
+function renameWithin(value: unknown, rename: (key: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item) => renameWithin(item, rename));
+  if (isPlainMap(value)) return renameKeys(value, rename);
+  return value;
+}
+
+function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,68 @@
+/** bk-repo's paths (contract §5.2): a fullPath is `/a/b/c.txt`, its path `/a/b/`, its name `c.txt`; the root is `/`. */
+
+/** Folders deep. */
+const MAX_DEPTH = 64;
+
+/** UTF-16 code units of one name. */
+const MAX_NAME_LENGTH = 1024;
+
+/** What bk-repo trims from names: Java's whitespace and space characters. */
+const BLANKS = '[\\t-\\r\\u001c-\\u0020\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
+const OUTER_BLANKS = new RegExp(`^${BLANKS}|${BLANKS}$`, 'g');
+
+/** A path that bk-repo itself would refuse (its code 251011). */
+export class InvalidPathError extends Error {
+  readonly code = 'InvalidPath';
+
+  constructor(reason: string) {
+    super(`the path is not valid: ${reason}`);
+    this.name = 'InvalidPathError';
+  }
+}
+
+/**
+ * A fullPath from what a person or a record wrote: `\` counts as `/`, names are trimmed, empty ones and `.` dropped, `..`
+ * goes up and stops at the root. Fails with {@link InvalidPathError} when it is too deep or has a name that is too long
+ * or holds a zero byte.
+ */
+export function normalizeFullPath(input: string): string {
+  const names: string[] = [];
+  for (const raw of input.split(/[/\\]/)) {
+    const name = raw.replace(OUTER_BLANKS, '');
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      names.pop();
+      continue;
+    }
+    if (name.length > MAX_NAME_LENGTH)
+      throw new InvalidPathError(`a name is longer than ${MAX_NAME_LENGTH} characters`);
+    if (name.includes('\0')) throw new InvalidPathError('a name holds a zero byte');
+    names.push(name);
+  }
+  if (names.length > MAX_DEPTH) throw new InvalidPathError(`it is more than ${MAX_DEPTH} folders deep`);
+  return `/${names.join('/')}`;
+}
+
+/** The stored `path` and `name` of a normalised fullPath. The root has path `/` and an empty name. */
+export function splitFullPath(fullPath: string): { readonly path: string; readonly name: string } {
+  const cut = fullPath.lastIndexOf('/') + 1;
+  return { path: fullPath.slice(0, cut), name: fullPath.slice(cut) };
+}
+
+/** The fullPaths of all folders above a normalised fullPath, outermost first, without the root: `/a`, `/a/b`. */
+export function ancestorFolders(fullPath: string): readonly string[] {
+  const folders: string[] = [];
+  for (let slash = fullPath.indexOf('/', 1); slash > 0; slash = fullPath.indexOf('/', slash + 1)) {
+    folders.push(fullPath.slice(0, slash));
+  }
+  return folders;
+}
+
+/**
+ * Everything below a folder as a range of fullPaths in MongoDB's own order (bytes of UTF-8): `from` ≤ fullPath < `before`.
+ * `0` is the character after `/`, so no name needs escaping and no regular expression is involved.
+ */
+export function belowFolder(folder: string): { readonly from: string; readonly before: string } {
+  const prefix = folder === '/' ? '' : folder;
+  return { from: `${prefix}/`, before: `${prefix}0` };
+}
