@@ -1,0 +1,73 @@
+/**
+ * The journal: run records, claims, per-artifact records and proofs, in a MongoDB database of its own.
+ *
+ * Guaranteed:
+ * - one insert is both the claim and the open record: however many processes ask, and wherever one of them dies, a claim
+ *   starts one run; a task (uid) never has two open runs;
+ * - every write of a run is conditional on its epoch, which adoption raises: after that the former owner's writes fail
+ *   with `EpochLost` and change nothing. No transactions, so a standalone mongod will do;
+ * - one detail per (record, far side, unit), however often it is written.
+ * Not guaranteed: the epoch is read just before a batch is written, so a batch that left in the same instant as an
+ * adoption may still land, under its old epoch. What it says was true; the new owner's row for a unit replaces it, and
+ * an old row never replaces a newer one.
+ *
+ * Every call fails with a classified `ReplicationError`: `JournalUnavailable` (retryable), `EpochLost` (cluster: this run
+ * is no longer ours), `JournalSchemaNewer`, `JournalForbidden`, `JournalMisconfigured`, `JournalFailed` (spec).
+ */
+import type { RunJournal, UnitStatus } from '../engine/ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { BeginResult, DetailFilter, DetailPage, RunRecord, RunResult, RunStart, StoredDetail } from './records.ts';
+
+export interface JournalOptions {
+  /** MongoDB connection string; never logged. */
+  readonly uri: string;
+  /** Default `bkrepo_replicator`. */
+  readonly database?: string;
+  /** Stable name of this installation: several may share a database and never see each other's documents. */
+  readonly installationId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Milliseconds one call may take, finding a server included; default 15,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface Journal {
+  beginRun(start: RunStart, signal: AbortSignal): Promise<BeginResult>;
+  /** The run that took this claim, in any state. */
+  findClaim(taskKey: string, claim: string, signal: AbortSignal): Promise<RunRecord | undefined>;
+  findRun(recordId: string, signal: AbortSignal): Promise<RunRecord | undefined>;
+  /** All open runs of this installation, oldest first. There is at most one per task uid. */
+  openRuns(signal: AbortSignal): Promise<readonly RunRecord[]>;
+  openRunOf(taskKey: string, taskUid: string, signal: AbortSignal): Promise<RunRecord | undefined>;
+  /** Raises the epoch of an open run and returns it; undefined when it is not open (any more). */
+  adopt(recordId: string, signal: AbortSignal): Promise<RunRecord | undefined>;
+  /** The engine's view of a run that was begun or adopted here. */
+  runJournal(record: RunRecord): RunJournal;
+  /**
+   * Closes the run; counts and bytes are summed from `result.farSides`. Repeating it after a lost answer returns the
+   * closed record. Fails with `EpochLost` when another adopted, or closed, it.
+   */
+  finishRun(record: RunRecord, result: RunResult, signal: AbortSignal): Promise<RunRecord>;
+  /** Newest first, at most `limit` (1–1,000). */
+  lastRuns(taskKey: string, limit: number, signal: AbortSignal): Promise<readonly RunRecord[]>;
+  /** Newest first. */
+  details(
+    recordId: string,
+    filter: DetailFilter,
+    page: DetailPage,
+    signal: AbortSignal,
+  ): Promise<{ readonly total: number; readonly records: readonly StoredDetail[] }>;
+  countDetails(recordId: string, signal: AbortSignal): Promise<Readonly<Record<UnitStatus, number>>>;
+  /**
+   * Closes, as ABORTED "task deleted", open runs whose task uid is not among `aliveUids`, and forgets what such uids own
+   * at far sides. `asOf` is when the list was taken: what is younger is left alone. Returns the closed runs.
+   */
+  sweep(aliveUids: ReadonlySet<string>, asOf: Date, signal: AbortSignal): Promise<readonly RunRecord[]>;
+  /** Answers when the database does. */
+  ping(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Connects, refuses a journal written by a newer program, and makes sure of the indexes. One attempt. */
+export declare function openJournal(options: JournalOptions, signal: AbortSignal): Promise<Journal>;

@@ -1,0 +1,102 @@
+/** What the journal keeps about runs, in the words of its users. Stored shapes are in documents.ts. */
+import type { UnitDetail, UnitStatus } from '../engine/ports.ts';
+import type { FarSideOutcome } from '../engine/run-types.ts';
+
+/** Why a run was started. */
+export type RunTrigger = 'one-shot' | 'request' | 'tick' | 'event';
+
+export type RunStatus = 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
+export type FinalRunStatus = Exclude<RunStatus, 'RUNNING'>;
+
+/** Counts of units over all far sides (contract §1.10). For nodes a unit is a file. */
+export interface ReplicaOverview {
+  readonly success: number;
+  readonly failed: number;
+  readonly conflict: number;
+  readonly unchanged: number;
+  readonly notTried: number;
+  readonly fileSuccess: number;
+  readonly fileFailed: number;
+}
+
+export interface RunRecord {
+  /** 24 hex digits. */
+  readonly id: string;
+  /** `status.key` of the task. */
+  readonly taskKey: string;
+  /** `metadata.uid` of the task. */
+  readonly taskUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** What this run answers, unique per task key: `one-shot:<hash>`, `request:<value>`, `tick:<RFC 3339>`. */
+  readonly claim: string;
+  readonly trigger: RunTrigger;
+  /** Hash of the run-relevant part of the spec. */
+  readonly specHash: string;
+  /** `metadata.generation` the run was started from. */
+  readonly generation: number;
+  /** 1 at the start, raised by every adoption. */
+  readonly epoch: number;
+  readonly status: RunStatus;
+  readonly startTime: Date;
+  readonly endTime?: Date;
+  readonly errorReason?: string;
+  /** Zeros while the run is open. */
+  readonly replicaOverview: ReplicaOverview;
+  /** Payload bytes sent to all far sides. */
+  readonly replicatedBytes: number;
+  /** Bytes of all units at all far sides. */
+  readonly totalBytes: number;
+  /** Empty while the run is open. */
+  readonly farSides: readonly FarSideOutcome[];
+}
+
+export interface RunStart {
+  readonly taskKey: string;
+  readonly taskUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly claim: string;
+  readonly trigger: RunTrigger;
+  readonly specHash: string;
+  readonly generation: number;
+}
+
+/**
+ * `started`: the claim is ours and the record is open. `claimed`: the claim was taken before; `record` is the one that
+ * took it, in whatever state it is by now (also our own, when the answer to the first attempt was lost). `busy`: the
+ * claim is free, but the task (uid) has the open run `record`, and runs of one task never overlap; nothing was written.
+ */
+export interface BeginResult {
+  readonly outcome: 'started' | 'claimed' | 'busy';
+  readonly record: RunRecord;
+}
+
+export interface RunResult {
+  readonly status: FinalRunStatus;
+  /** Clipped to 4,096 characters. */
+  readonly errorReason?: string;
+  readonly farSides: readonly FarSideOutcome[];
+}
+
+/** All given conditions must hold. */
+export interface DetailFilter {
+  readonly status?: UnitStatus;
+  readonly clusterName?: string;
+  readonly repoName?: string;
+  /** Beginning of `fullPath`. */
+  readonly pathPrefix?: string;
+}
+
+export interface DetailPage {
+  /** From 1. */
+  readonly pageNumber: number;
+  /** 1–1,000. */
+  readonly pageSize: number;
+}
+
+export interface StoredDetail extends UnitDetail {
+  /** 24 hex digits. */
+  readonly id: string;
+  readonly recordId: string;
+}
