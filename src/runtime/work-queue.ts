@@ -63,11 +63,12 @@ export class WorkQueue {
     this.#arm();
   }
 
-  /** Adds the key after its own back-off, which grows with every call until `forget`. Returns the delay in ms. */
-  addRateLimited(key: string): number {
+  /** Adds the key after its own back-off (at least `minimumMs`), which grows until `forget`. Returns the delay in ms. */
+  addRateLimited(key: string, minimumMs = 0): number {
+    if (this.#closed) return 0;
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const delay = backoffDelay(this.#rateLimit, failures, this.#random);
+    const delay = Math.max(minimumMs, backoffDelay(this.#rateLimit, failures, this.#random));
     this.addAfter(key, delay);
     return delay;
   }

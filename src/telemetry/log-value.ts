@@ -50,19 +50,10 @@ function stackFrames(error: Error): string {
 
 /** A bounded, redacted copy of `value` that `JSON.stringify` accepts. */
 export function logValue(value: unknown, depth = 0): unknown {
-  switch (typeof value) {
-    case 'string':
-      return cleanText(value);
-    case 'bigint':
-      return value.toString();
-    case 'function':
-    case 'symbol':
-      return `[${typeof value}]`;
-    case 'object':
-      return value === null ? null : logObject(value, depth);
-    default:
-      return value;
-  }
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
+  return typeof value === 'object' && value !== null ? logObject(value, depth) : value;
 }
 
 function logObject(value: object, depth: number): unknown {
