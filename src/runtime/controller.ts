@@ -140,7 +140,7 @@ export class Controller {
     onOutcome?.(outcome, clock.monotonic() - started);
   }
 
-  /** Runs the reconcile under its timeout; one that ignores the abort is left behind, and its end is still awaited. */
+  /** The timeout only aborts: a reconcile that ignores its signal keeps its worker, lest two work on one key. */
   async #bounded(key: string, context: ReconcileContext, signal: AbortSignal): Promise<ReconcileResult> {
     const { clock, reconcile } = this.#options;
     const own = new AbortController();

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 /** One question of a probe: undefined = all is well, else what is wrong, in words. Must be cheap and never throw. */
 export interface ProbeCheck {
   readonly name: string;
-  check(): string | undefined;
+  readonly check: () => string | undefined;
 }
 
 export interface ProbesOptions {

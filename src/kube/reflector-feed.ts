@@ -1,0 +1,119 @@
+import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { isGone, KubeError } from './errors.ts';
+import { type KubeObject, withoutManagedFields } from './object.ts';
+import type { ListPage, ResourceClient } from './resource-client.ts';
+
+export interface FeedOptions<T extends KubeObject> {
+  readonly client: ResourceClient<T>;
+  readonly namespace: string | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly relistIntervalMs?: number;
+  readonly onList: (objects: readonly T[]) => void;
+  readonly onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T) => void;
+}
+
+const BACKOFF: BackoffPolicy = { base: 800, cap: 30_000, factor: 2, jitter: 1 };
+/** A connection that held so long was a good one: the next failure starts the back-off anew. */
+const HEALTHY_MS = 120_000;
+/** Watches end after a random time in this range, so that reflectors do not come back all at once. */
+const WATCH_SECONDS = { min: 240, max: 480 };
+const RELIST_MS = 4 * 3_600_000;
+
+/** Lists one namespace (or the cluster) and follows it; see reflector.ts for what is guaranteed. */
+export class NamespaceFeed<T extends KubeObject> {
+  readonly #options: FeedOptions<T>;
+  #synced = false;
+  /** Where the next watch begins; undefined = list first. */
+  #resourceVersion: string | undefined;
+  #listedAt = 0;
+  #failures = 0;
+
+  constructor(options: FeedOptions<T>) {
+    this.#options = options;
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const started = clock.monotonic();
+      try {
+        await this.#listOrWatch(signal);
+        if (clock.monotonic() - started >= HEALTHY_MS) this.#failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (clock.monotonic() - started >= HEALTHY_MS) this.#failures = 0;
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #listOrWatch(signal: AbortSignal): Promise<void> {
+    if (this.#resourceVersion === undefined || this.#listAgeMs() >= this.#relistMs()) await this.#list(signal);
+    else await this.#watch(this.#resourceVersion, signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, namespace, clock, onList } = this.#options;
+    const items: T[] = [];
+    let page: ListPage<T> | undefined;
+    do {
+      page = await client.listPage(namespace, page?.continue, signal);
+      // Stripped page by page: a whole list with managedFields can be many times as large.
+      for (const item of page.items) items.push(withoutManagedFields(item));
+    } while (page.continue !== undefined);
+    this.#resourceVersion = page.resourceVersion;
+    this.#listedAt = clock.monotonic();
+    this.#synced = true;
+    onList(items);
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, namespace, random, onEvent, clock } = this.#options;
+    const spread = WATCH_SECONDS.max - WATCH_SECONDS.min;
+    const timeoutSeconds = Math.round(WATCH_SECONDS.min + spread * random());
+    const started = clock.monotonic();
+    for await (const { type, object } of client.watch(namespace, { resourceVersion, timeoutSeconds }, signal)) {
+      this.#resourceVersion = object.metadata.resourceVersion;
+      this.#failures = 0;
+      if (type !== 'BOOKMARK') onEvent(type, withoutManagedFields(object));
+    }
+    // A stream that ends at once without a word, again and again, must not become a busy loop.
+    if (clock.monotonic() - started < 1_000)
+      throw new KubeError(0, 'Unreachable', 'the API server ended the watch at once');
+  }
+
+  /** 410 lists at once the first time; all else waits. Expected trouble is logged once, then at debug. */
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, random, logger, client, namespace } = this.#options;
+    if (isGone(error)) this.#resourceVersion = undefined;
+    const attempt = this.#failures;
+    this.#failures += 1;
+    const fields = { resource: client.type.plural, namespace: namespace ?? '', error };
+    if (isGone(error) && attempt === 0) {
+      logger.debug('watch expired, listing again', fields);
+      return;
+    }
+    const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+    const wait = Math.max(asked, backoffDelay(BACKOFF, attempt, random));
+    const message = 'list or watch failed, will be repeated';
+    if (attempt === 0) logger.warn(message, { ...fields, retryInMs: Math.round(wait) });
+    else logger.debug(message, { ...fields, retryInMs: Math.round(wait) });
+    await clock.sleep(wait, signal).catch(() => {});
+  }
+
+  #listAgeMs(): number {
+    return this.#options.clock.monotonic() - this.#listedAt;
+  }
+
+  #relistMs(): number {
+    return this.#options.relistIntervalMs ?? RELIST_MS;
+  }
+}
