@@ -37,8 +37,8 @@ export interface RunPlan {
 export interface RunFarSide {
   readonly target: Target;
   readonly uploadVerification: UploadVerification;
-  /** Units in flight at once to this far side (`Cluster.spec.limits.concurrency`). */
-  readonly concurrency: number;
+  /** Units in flight to this far side, shared by all tasks to it (`Cluster.spec.limits.concurrency`). */
+  readonly permits: Semaphore;
 }
 
 export interface Tally {
@@ -89,7 +89,7 @@ export interface RunDeps {
   /** The record was adopted from a leader that died: details in it may be final already. */
   readonly resumed: boolean;
   readonly limits: RunLimits;
-  /** Units in flight in all runs together. */
+  /** Requests under way to all far sides together, in all runs. */
   readonly permits: Semaphore;
   readonly clock: Clock;
   /** In [0, 1). */

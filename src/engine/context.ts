@@ -1,0 +1,56 @@
+/** What the parts of one run at one far side share, and the unit they hand to each other. */
+import type { ReplicationError } from '../domain/errors.ts';
+import type { BlobCourier } from './blob-courier.ts';
+import type { FarSideLink } from './far-side-link.ts';
+import type { ProofMethod, SourceNode, SourceRepository, TargetRepository } from './ports.ts';
+import type { Recorder } from './recorder.ts';
+import type { RunDeps, RunObject, RunSetting } from './run-types.ts';
+import type { SourceReader } from './source-reader.ts';
+
+export interface FarSideContext {
+  readonly deps: RunDeps;
+  readonly setting: RunSetting;
+  readonly localProjectId: string;
+  readonly reader: SourceReader;
+  readonly link: FarSideLink;
+  readonly courier: BlobCourier;
+  readonly recorder: Recorder;
+  /** Gives the far side up: nothing new is started there, what is in flight is aborted, the rest is not tried. */
+  readonly giveUp: (error: ReplicationError) => void;
+  /** The whole run cannot go on (the journal is lost to us): rejects it and leaves the record open. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** One task object at one far side. */
+export interface ObjectContext extends FarSideContext {
+  readonly index: number;
+  readonly object: RunObject;
+  readonly repository: SourceRepository;
+  readonly target: TargetRepository;
+}
+
+/** One file on its way. */
+export interface Unit {
+  /** As planned; what travels of its metadata is already selected. */
+  readonly node: SourceNode;
+  /** The node is made of blocks: its digest is not in the source's database. */
+  readonly rebuilt: boolean;
+  readonly startTime: Date;
+  /** How often it was begun again because the source or the far side changed underneath. */
+  readonly redone: number;
+  /** This run has committed an earlier state of this file: what lies there is ours to replace. */
+  readonly ownWrite: boolean;
+}
+
+/** A unit whose commit was accepted, and which has to be read back before it counts. */
+export interface Committed {
+  readonly unit: Unit;
+  readonly bytesSent: number;
+  readonly proof: ProofMethod | undefined;
+  /** Metadata keys to remember as written by this task; undefined = as before. */
+  readonly ownedKeys: readonly string[] | undefined;
+}
+
+export function unitKey(index: number, fullPath: string): string {
+  return `${index}:${fullPath}`;
+}

@@ -1,0 +1,310 @@
+/**
+ * One task object at one far side: plan → compare → transfer → commit, with bounded memory. A page of the source is
+ * compared with one question; its units start as permits come free, so the next page is compared while the last files
+ * of this one still travel. Nothing is started after the far side was given up: the rest is recorded as not tried.
+ */
+import { decide, judge, travellingMetadata } from '../domain/compare.ts';
+import { classify, ReplicationError } from '../domain/errors.ts';
+import { normalisePath, selects } from '../domain/paths.ts';
+import { type ObjectContext, type Unit, unitKey } from './context.ts';
+import type { SourceNode, TargetNode, UnitDetail } from './ports.ts';
+import { Settler } from './settler.ts';
+import type { UnitPool } from './unit-pool.ts';
+import { type Assignment, fastFail, finish, type WorkerHooks, workUnit } from './unit-worker.ts';
+
+export interface ObjectRunOptions {
+  readonly pool: UnitPool;
+  /** Aborted when the far side was given up, or with the run. */
+  readonly farSide: AbortSignal;
+  /** The whole run. */
+  readonly run: AbortSignal;
+  readonly givenUp: () => ReplicationError | undefined;
+}
+
+export class ObjectRun {
+  readonly #context: ObjectContext;
+  readonly #options: ObjectRunOptions;
+  readonly #settler: Settler;
+  readonly #hooks: WorkerHooks;
+  readonly #redo: Unit[] = [];
+
+  constructor(context: ObjectContext, options: ObjectRunOptions) {
+    this.#context = context;
+    this.#options = options;
+    const redo = (unit: Unit): void => {
+      this.#redo.push(unit);
+    };
+    const settler = new Settler(context, redo);
+    this.#settler = settler;
+    this.#hooks = {
+      redo,
+      commit: (committed) => settler.add(committed),
+      prove: (sha256, method) => settler.addProof(sha256, method),
+    };
+  }
+
+  async execute(): Promise<void> {
+    const { object, recorder } = this.#context;
+    const paths = object.paths.length === 0 ? ['/'] : object.paths.map(normalisePath);
+    for (const [index, path] of paths.entries()) {
+      await this.#guarded(() => this.#scope(path, paths.slice(0, index)));
+    }
+    await this.#finish();
+    await recorder.flush(this.#options.run);
+    this.#context.deps.drain.throwIfAborted();
+  }
+
+  /** Waits for what is in flight, reads back what was committed, and begins again what was overtaken. */
+  async #finish(): Promise<void> {
+    const { pool, farSide, givenUp } = this.#options;
+    do {
+      await this.#beginAgain();
+      await pool.idle();
+      if (!farSide.aborted) await this.#guarded(() => this.#settler.flush(farSide));
+    } while (this.#redo.length > 0 && givenUp() === undefined);
+    const left = [...this.#settler.abandon().map(({ unit }) => unit), ...this.#redo.splice(0)];
+    await this.#notTried(left.map(({ node }) => node));
+  }
+
+  async #scope(path: string, earlier: readonly string[]): Promise<void> {
+    const { reader, repository, deps } = this.#context;
+    let found = false;
+    const listing = reader.nodes(repository, path === '/' ? undefined : path, deps.limits.pageSize, this.#options.run);
+    for await (const page of listing) {
+      if (page.length > 0) found = true;
+      const nodes = page.filter((node) => !earlier.some((other) => selects(other, node.fullPath)));
+      if (this.#options.givenUp() !== undefined) await this.#notTried(nodes);
+      else {
+        await this.#page(nodes);
+        await this.#beginAgain();
+      }
+      if (deps.drain.aborted) return;
+    }
+    if (!found && path !== '/') await this.#pathMissing(path);
+  }
+
+  async #page(nodes: readonly SourceNode[]): Promise<void> {
+    const units = await this.#units(nodes);
+    let assignments: readonly (Assignment & { readonly prior: UnitDetail | undefined })[];
+    try {
+      assignments = await this.#compare(units);
+    } catch (error) {
+      await this.#compareFailed(units, error);
+      return;
+    }
+    for (const [position, assignment] of assignments.entries()) {
+      if (this.#options.givenUp() !== undefined || this.#context.deps.drain.aborted) {
+        if (this.#options.givenUp() !== undefined)
+          await this.#notTried(assignments.slice(position).map(({ unit }) => unit.node));
+        return;
+      }
+      await this.#dispatch(assignment, assignment.prior);
+    }
+  }
+
+  /** Nodes made of blocks get their digest; kinds that cannot travel become failed units. */
+  async #units(nodes: readonly SourceNode[]): Promise<Unit[]> {
+    const { deps, reader, repository, setting } = this.#context;
+    const units: Unit[] = [];
+    for (const node of nodes) {
+      const unit: Unit = {
+        node: { ...node, metadata: travellingMetadata(node.metadata, setting.includeMetadata) },
+        rebuilt: node.kind !== 'file',
+        startTime: new Date(deps.clock.now()),
+        redone: 0,
+        ownWrite: false,
+      };
+      if (!unit.rebuilt) {
+        units.push(unit);
+        continue;
+      }
+      try {
+        units.push({ ...unit, node: await reader.resolve(repository, unit.node, this.#options.run) });
+      } catch (error) {
+        await this.#failed(unit, classify(error));
+      }
+    }
+    return units;
+  }
+
+  async #compare(units: readonly Unit[]): Promise<(Assignment & { prior: UnitDetail | undefined })[]> {
+    const { deps, link, target, index } = this.#context;
+    const signal = this.#options.farSide;
+    if (units.length === 0) return [];
+    const paths = units.map(({ node }) => node.fullPath);
+    const far = await link.call((t) => t.findNodes(target, paths, signal), signal);
+    const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests(units), signal);
+    const owned = await this.#ownedKeys(units, far);
+    const prior = deps.resumed
+      ? await deps.journal.findDetails(
+          link.id,
+          paths.map((path) => unitKey(index, path)),
+          signal,
+        )
+      : new Map<string, UnitDetail>();
+    return units.map((unit) => {
+      const { fullPath, sha256 } = unit.node;
+      return {
+        unit,
+        far: far.get(fullPath),
+        ownedKeys: owned.get(fullPath) ?? [],
+        proof: this.#stillGood(proofs.get(sha256)),
+        prior: prior.get(unitKey(index, fullPath)),
+      };
+    });
+  }
+
+  /** Asked only where the far side has keys that the source lacks. */
+  async #ownedKeys(
+    units: readonly Unit[],
+    far: ReadonlyMap<string, TargetNode>,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const { deps, link, target } = this.#context;
+    const candidates = units.filter(({ node }) => {
+      const wanted = new Set(node.metadata.map((entry) => entry.key));
+      return far.get(node.fullPath)?.metadata.some((entry) => !wanted.has(entry.key)) === true;
+    });
+    if (candidates.length === 0) return new Map();
+    const paths = candidates.map(({ node }) => node.fullPath);
+    return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);
+  }
+
+  #stillGood(proof: Assignment['proof']): Assignment['proof'] {
+    const { setting, deps } = this.#context;
+    if (proof === undefined || setting.verifyIntervalMs === null) return proof;
+    return deps.clock.now() - proof.provedAt.getTime() > setting.verifyIntervalMs ? undefined : proof;
+  }
+
+  async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
+    const { setting, recorder } = this.#context;
+    const { unit, far, ownedKeys, proof } = assignment;
+    const action = decide(judge(unit.node, far, ownedKeys), setting.conflictStrategy, unit.ownWrite);
+    if (action.kind === 'none' && prior?.status === 'SUCCESS' && prior.sha256 === unit.node.sha256) {
+      recorder.countRecorded(prior);
+      return;
+    }
+    if (action.kind === 'none' && proof !== undefined && unit.redone === 0) {
+      await finish(this.#context, unit, 'UNCHANGED', 0, this.#options.run);
+      return;
+    }
+    try {
+      await this.#options.pool.start(
+        (signal) => workUnit(this.#context, this.#hooks, assignment, signal),
+        (error) => this.#interrupted(unit, error),
+        this.#options.farSide,
+      );
+    } catch (error) {
+      await this.#interrupted(unit, error);
+    }
+    if (this.#settler.due) await this.#guarded(() => this.#settler.flush(this.#options.farSide));
+  }
+
+  /** Units that the far side or the source overtook start again, with a fresh comparison. */
+  async #beginAgain(): Promise<void> {
+    while (this.#redo.length > 0) {
+      const units = this.#redo.splice(0, this.#context.deps.limits.pageSize);
+      if (this.#options.givenUp() !== undefined) {
+        await this.#notTried(units.map(({ node }) => node));
+        continue;
+      }
+      try {
+        for (const assignment of await this.#compare(units)) await this.#dispatch(assignment, undefined);
+      } catch (error) {
+        await this.#compareFailed(units, error);
+      }
+    }
+  }
+
+  async #compareFailed(units: readonly Unit[], cause: unknown): Promise<void> {
+    this.#options.run.throwIfAborted();
+    if (this.#options.givenUp() !== undefined) {
+      await this.#notTried(units.map(({ node }) => node));
+      return;
+    }
+    const error = classify(cause);
+    if (isJournalError(error)) throw error;
+    if (error.errorClass === 'unit' || error.errorClass === 'retryable') {
+      for (const unit of units) await this.#failed(unit, error);
+      return;
+    }
+    this.#context.giveUp(error);
+    await this.#notTried(units.map(({ node }) => node));
+  }
+
+  async #failed(unit: Unit, error: ReplicationError): Promise<void> {
+    await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
+    if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit));
+  }
+
+  /** A unit in flight when the far side was given up, or when the run cannot go on. */
+  async #interrupted(unit: Unit, error: unknown): Promise<void> {
+    if (this.#options.run.aborted) return;
+    if (this.#options.givenUp() !== undefined) await this.#notTried([unit.node]);
+    else this.#context.fail(error);
+  }
+
+  async #notTried(nodes: readonly SourceNode[]): Promise<void> {
+    const error = this.#options.givenUp();
+    for (const node of nodes) {
+      const unit = {
+        node,
+        rebuilt: false,
+        startTime: new Date(this.#context.deps.clock.now()),
+        redone: 0,
+        ownWrite: false,
+      };
+      await finish(this.#context, unit, 'NOT_TRIED', 0, this.#options.run, error);
+    }
+  }
+
+  async #pathMissing(path: string): Promise<void> {
+    const { object, localProjectId } = this.#context;
+    const error = new ReplicationError(
+      'unit',
+      'PathNotFound',
+      `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`,
+    );
+    const node = { ...NO_NODE, fullPath: path };
+    await this.#failed(
+      { node, rebuilt: false, startTime: new Date(this.#context.deps.clock.now()), redone: 0, ownWrite: false },
+      error,
+    );
+  }
+
+  /** Errors of the far side end its share of the run; anything else goes up. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      this.#options.run.throwIfAborted();
+      if (this.#options.givenUp() !== undefined) return;
+      const error = classify(cause);
+      if (isJournalError(error)) throw error;
+      this.#context.giveUp(error);
+    }
+  }
+}
+
+const NO_NODE: SourceNode = {
+  fullPath: '',
+  kind: 'file',
+  size: 0,
+  sha256: '',
+  md5: '',
+  crc64ecma: null,
+  metadata: [],
+  createdBy: '',
+  createdDate: new Date(0),
+  lastModifiedBy: '',
+  lastModifiedDate: new Date(0),
+  expireDate: null,
+  copyFromCredentialsKey: null,
+};
+
+function digests(units: readonly Unit[]): string[] {
+  return [...new Set(units.map(({ node }) => node.sha256))];
+}
+
+export function isJournalError(error: ReplicationError): boolean {
+  return error.code === 'EpochLost' || error.code.startsWith('Journal');
+}

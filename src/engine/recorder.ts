@@ -1,0 +1,131 @@
+/**
+ * Writes final records in batches and counts each unit when its record is safe. A unit that needs no record is counted
+ * at once. Failures are also kept as examples, the first few in words.
+ */
+import type { ReplicationError } from '../domain/errors.ts';
+import type { RunJournal, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
+import type { FarSideOutcome, FarSideProgress, RunObject } from './run-types.ts';
+import { TallyCounter } from './tally.ts';
+
+/** Records written with one request. */
+const BATCH = 500;
+/** Failures kept in words for conditions and events. */
+const EXAMPLES = 5;
+
+export interface RecorderOptions {
+  readonly journal: RunJournal;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly conflictStrategy: string;
+  readonly recordUnchanged: boolean;
+  readonly now: () => Date;
+  readonly onProgress: (progress: FarSideProgress) => void;
+}
+
+export interface UnitResult {
+  readonly unitKey: string;
+  readonly object: RunObject;
+  readonly node: Pick<SourceNode, 'fullPath' | 'size' | 'sha256'>;
+  readonly status: UnitStatus;
+  readonly bytesSent: number;
+  readonly startTime: Date;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #tally = new TallyCounter();
+  readonly #examples: { unit: string; reason: string; message: string }[] = [];
+  #pending: UnitDetail[] = [];
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  async record(result: UnitResult, signal: AbortSignal): Promise<void> {
+    this.#keepExample(result);
+    if (result.status === 'UNCHANGED' && !this.#options.recordUnchanged) {
+      this.#count(result.status, result.node.size, result.bytesSent);
+      return;
+    }
+    this.#pending.push(this.#detail(result));
+    if (this.#pending.length >= BATCH) await this.flush(signal);
+  }
+
+  /** A unit that has its final record from before a crash. */
+  countRecorded(detail: UnitDetail): void {
+    this.#count(detail.status, detail.size, detail.bytesSent);
+  }
+
+  /** Writes what is pending; batches go one after another. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const previous = this.#writing;
+    this.#writing = (async () => {
+      await previous.catch(() => undefined);
+      const batch = this.#pending;
+      if (batch.length === 0) return;
+      this.#pending = [];
+      try {
+        await this.#options.journal.writeDetails(batch, signal);
+      } catch (error) {
+        this.#pending = [...batch, ...this.#pending];
+        throw error;
+      }
+      for (const detail of batch) this.#count(detail.status, detail.size, detail.bytesSent);
+    })();
+    await this.#writing;
+  }
+
+  outcome(error: ReplicationError | undefined): FarSideOutcome {
+    return {
+      ...this.#progress(),
+      ...(error === undefined ? {} : { error: { reason: error.code, message: error.message } }),
+      examples: this.#examples,
+    };
+  }
+
+  #count(status: UnitStatus, size: number, bytesSent: number): void {
+    this.#tally.count(status, size, bytesSent);
+    this.#options.onProgress(this.#progress());
+  }
+
+  #progress(): FarSideProgress {
+    return {
+      clusterId: this.#options.clusterId,
+      clusterName: this.#options.clusterName,
+      tally: this.#tally.snapshot(),
+    };
+  }
+
+  #keepExample({ status, node, reason, message }: UnitResult): void {
+    if (status !== 'FAILED' && status !== 'CONFLICT') return;
+    if (this.#examples.length >= EXAMPLES) return;
+    this.#examples.push({ unit: node.fullPath, reason: reason ?? status, message: message ?? '' });
+  }
+
+  #detail(result: UnitResult): UnitDetail {
+    const { clusterId, clusterName, conflictStrategy, now } = this.#options;
+    const { object, node } = result;
+    return {
+      clusterId,
+      clusterName,
+      localRepoName: object.localRepoName,
+      remoteProjectId: object.remoteProjectId,
+      remoteRepoName: object.remoteRepoName,
+      repoType: object.repoType,
+      unitKey: result.unitKey,
+      fullPath: node.fullPath,
+      status: result.status,
+      size: node.size,
+      bytesSent: result.bytesSent,
+      sha256: node.sha256,
+      conflictStrategy,
+      ...(result.reason === undefined ? {} : { reason: result.reason }),
+      ...(result.message === undefined ? {} : { errorReason: result.message }),
+      startTime: result.startTime,
+      endTime: now(),
+    };
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * One run of a task: all far sides side by side, none waiting for another. Guarantees: resolves only when every unit
+ * was counted exactly once at every far side; rejects, and leaves the record open for whoever adopts it, when the run is
+ * aborted or drained, or when the journal is lost. Does not decide when to run, nor what an outcome means for a task.
+ */
+import { classify, ReplicationError } from '../domain/errors.ts';
+import { BlobCourier } from './blob-courier.ts';
+import type { FarSideContext } from './context.ts';
+import { EndpointHealth } from './endpoint-health.ts';
+import { FarSideLink } from './far-side-link.ts';
+import { isJournalError, ObjectRun } from './object-run.ts';
+import { patientJournal } from './patient-journal.ts';
+import { Recorder } from './recorder.ts';
+import type { FarSideOutcome, RunDeps, RunFarSide, RunObject, RunOutcome, RunPlan } from './run-types.ts';
+import { SourceReader } from './source-reader.ts';
+import { UnitPool } from './unit-pool.ts';
+
+export async function executeRun(
+  plan: RunPlan,
+  farSides: readonly RunFarSide[],
+  deps: RunDeps,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  const failure = new AbortController();
+  const run = AbortSignal.any([signal, failure.signal]);
+  const settled = await Promise.allSettled(
+    farSides.map(async (farSide) => {
+      try {
+        return await new FarSideRun(plan, farSide, deps, run, (error) => failure.abort(error)).execute();
+      } catch (error) {
+        if (!deps.drain.aborted) failure.abort(error);
+        throw error;
+      }
+    }),
+  );
+  signal.throwIfAborted();
+  failure.signal.throwIfAborted();
+  for (const result of settled) if (result.status === 'rejected') throw result.reason;
+  return { farSides: settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])) };
+}
+
+class FarSideRun {
+  readonly #plan: RunPlan;
+  readonly #deps: RunDeps;
+  readonly #run: AbortSignal;
+  readonly #stop = new AbortController();
+  readonly #farSide: AbortSignal;
+  readonly #pool: UnitPool;
+  readonly #context: FarSideContext;
+  #givenUp: ReplicationError | undefined;
+  /** The first object that could not be begun. */
+  #objectError: ReplicationError | undefined;
+
+  constructor(
+    plan: RunPlan,
+    { target, uploadVerification, permits }: RunFarSide,
+    deps: RunDeps,
+    run: AbortSignal,
+    fail: (error: unknown) => void,
+  ) {
+    this.#plan = plan;
+    this.#deps = deps;
+    this.#run = run;
+    this.#farSide = AbortSignal.any([run, this.#stop.signal]);
+    this.#pool = new UnitPool(permits);
+    const { clock, random, limits } = deps;
+    const { patience, attempts, backoff } = limits;
+    const health = { patience, attempts, backoff, clock, random };
+    const reader = new SourceReader(
+      deps.source,
+      new EndpointHealth({ ...health, what: 'the source database', unavailable: 'SourceUnavailable' }),
+    );
+    const link = new FarSideLink(
+      target,
+      new EndpointHealth({ ...health, what: `far side ${target.name}`, unavailable: 'FarSideUnavailable' }),
+      deps.permits,
+    );
+    const recordId = deps.journal.recordId;
+    const journal = patientJournal(
+      deps.journal,
+      new EndpointHealth({ ...health, what: 'the journal', unavailable: 'JournalUnavailable' }),
+    );
+    this.#context = {
+      deps: { ...deps, journal },
+      setting: plan.setting,
+      localProjectId: plan.localProjectId,
+      reader,
+      link,
+      courier: new BlobCourier({
+        recordId,
+        source: reader,
+        link,
+        verification: uploadVerification,
+        backoff,
+        clock,
+        random,
+      }),
+      recorder: new Recorder({
+        journal,
+        clusterId: target.id,
+        clusterName: target.name,
+        conflictStrategy: plan.setting.conflictStrategy,
+        recordUnchanged: plan.setting.recordUnchanged,
+        now: () => new Date(clock.now()),
+        onProgress: deps.onProgress,
+      }),
+      giveUp: (error) => this.#giveUp(error),
+      fail,
+    };
+  }
+
+  async execute(): Promise<FarSideOutcome> {
+    for (const [index, object] of this.#plan.objects.entries()) {
+      this.#run.throwIfAborted();
+      this.#deps.drain.throwIfAborted();
+      try {
+        await this.#object(index, object);
+      } catch (cause) {
+        this.#run.throwIfAborted();
+        this.#deps.drain.throwIfAborted();
+        const error = classify(cause);
+        if (isJournalError(error)) throw error;
+        this.#objectError ??= error;
+        if (error.errorClass === 'cluster' || this.#plan.setting.errorStrategy === 'FAST_FAIL') this.#giveUp(error);
+      }
+    }
+    await this.#pool.idle();
+    await this.#context.recorder.flush(this.#run);
+    return this.#context.recorder.outcome(this.#givenUp ?? this.#objectError);
+  }
+
+  async #object(index: number, object: RunObject): Promise<void> {
+    const { reader, link, localProjectId } = this.#context;
+    const where = `${localProjectId}/${object.localRepoName}`;
+    const project = await reader.project(localProjectId, this.#run);
+    const repository = await reader.repository(localProjectId, object.localRepoName, this.#run);
+    if (project === undefined || repository === undefined) {
+      throw new ReplicationError('unit', 'SourceRepositoryNotFound', `the source has no repository ${where}`);
+    }
+    if (repository.type !== object.repoType) {
+      throw new ReplicationError(
+        'unit',
+        'SourceRepositoryTypeMismatch',
+        `repository ${where} is of type ${repository.type} at the source, the task says repoType ${object.repoType}`,
+      );
+    }
+    if (repository.category !== 'LOCAL' && repository.category !== 'COMPOSITE') {
+      throw new ReplicationError(
+        'unit',
+        'SourceRepositoryUnsupported',
+        `repository ${where} is ${repository.category}: only LOCAL and COMPOSITE repositories can be copied`,
+      );
+    }
+    const { remoteProjectId, remoteRepoName } = object;
+    const request = {
+      project,
+      repository,
+      remoteProjectId,
+      remoteRepoName,
+      create: this.#plan.setting.automaticCreateRemoteRepo,
+    };
+    const target =
+      this.#givenUp === undefined
+        ? await link.call((t) => t.prepareRepository(request, this.#farSide), this.#farSide)
+        : { projectId: remoteProjectId, name: remoteRepoName, storageKey: null };
+    const context = { ...this.#context, index, object, repository, target };
+    const options = { pool: this.#pool, farSide: this.#farSide, run: this.#run, givenUp: () => this.#givenUp };
+    await new ObjectRun(context, options).execute();
+  }
+
+  /** FAST_FAIL lets what is in flight finish; a far side that refuses us does not. */
+  #giveUp(error: ReplicationError): void {
+    if (this.#givenUp !== undefined) return;
+    this.#givenUp = error;
+    if (error.code !== 'FastFail') this.#stop.abort(error);
+  }
+}

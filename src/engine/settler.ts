@@ -1,0 +1,157 @@
+/**
+ * Reads committed units back before they count (design §3, commit): real servers answer 200 for a create that did
+ * nothing, and the source may have changed meanwhile. Guarantees: a unit is recorded as SUCCESS only after the far side
+ * showed its digest, size and metadata, and only while the source still says the same; otherwise it is begun again.
+ */
+import { judge, travellingMetadata } from '../domain/compare.ts';
+import type { Committed, ObjectContext, Unit } from './context.ts';
+import { unitKey } from './context.ts';
+import type { ProofMethod, SourceNode, TargetNode } from './ports.ts';
+
+interface Proof {
+  readonly sha256: string;
+  readonly method: ProofMethod;
+}
+
+/** Both sides at the moment of reading back. */
+interface Sight {
+  readonly far: ReadonlyMap<string, TargetNode>;
+  readonly present: ReadonlyMap<string, SourceNode>;
+}
+
+/** Times a unit may be begun again before it fails. */
+const MOST_REDONE = 3;
+
+export class Settler {
+  readonly #context: ObjectContext;
+  readonly #redo: (unit: Unit) => void;
+  readonly #pending: Committed[] = [];
+  readonly #proofs: Proof[] = [];
+
+  constructor(context: ObjectContext, redo: (unit: Unit) => void) {
+    this.#context = context;
+    this.#redo = redo;
+  }
+
+  /** Enough is pending to be worth a flush. */
+  get due(): boolean {
+    const { settleSize } = this.#context.deps.limits;
+    return this.#pending.length >= settleSize || this.#proofs.length >= settleSize;
+  }
+
+  add(committed: Committed): void {
+    this.#pending.push(committed);
+  }
+
+  /** A proof about a file that needed no commit. */
+  addProof(sha256: string, method: ProofMethod): void {
+    this.#proofs.push({ sha256, method });
+  }
+
+  /** What is pending stays so when the far side or the source cannot be asked. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const proofs = this.#proofs.splice(0);
+    await this.#writeProofs(proofs, signal);
+    while (this.#pending.length > 0) {
+      const batch = this.#pending.slice(0, this.#context.deps.limits.settleSize);
+      const sight = await this.#look(batch, signal);
+      this.#pending.splice(0, batch.length);
+      await this.#settle(batch, sight, signal);
+    }
+  }
+
+  /** Units that were committed and can no longer be read back. */
+  abandon(): readonly Committed[] {
+    return this.#pending.splice(0);
+  }
+
+  async #look(batch: readonly Committed[], signal: AbortSignal): Promise<Sight> {
+    const { link, reader, repository, target } = this.#context;
+    const paths = batch.map(({ unit }) => unit.node.fullPath);
+    return {
+      far: await link.call((t) => t.findNodes(target, paths, signal), signal),
+      present: await reader.findNodes(repository, paths, signal),
+    };
+  }
+
+  async #settle(batch: readonly Committed[], { far, present }: Sight, signal: AbortSignal): Promise<void> {
+    const settled: Committed[] = [];
+    for (const item of batch) {
+      const { fullPath } = item.unit.node;
+      const next = this.#nextState(item.unit, far.get(fullPath), present.get(fullPath));
+      if (next === undefined) settled.push(item);
+      else if (item.unit.redone < MOST_REDONE) this.#redo(next);
+      else await this.#failed(item, signal);
+    }
+    await this.#remember(settled, signal);
+    for (const item of settled) await this.#record(item, signal);
+  }
+
+  /** undefined = both sides agree; else the unit to begin again with. */
+  #nextState(unit: Unit, far: TargetNode | undefined, present: SourceNode | undefined): Unit | undefined {
+    const { node } = unit;
+    const again = { startTime: unit.startTime, redone: unit.redone + 1, rebuilt: unit.rebuilt };
+    if (present !== undefined && !unit.rebuilt && present.kind === 'file') {
+      const wanted = {
+        ...present,
+        metadata: travellingMetadata(present.metadata, this.#context.setting.includeMetadata),
+      };
+      const changed = judge(wanted, { ...node, folder: false }, keysOf(node)) !== 'same';
+      if (changed) return { ...again, node: wanted, ownWrite: true };
+    }
+    return judge(node, far, []) === 'same' ? undefined : { ...again, node, ownWrite: unit.ownWrite };
+  }
+
+  async #remember(settled: readonly Committed[], signal: AbortSignal): Promise<void> {
+    const { link, target, deps } = this.#context;
+    const proofs = settled.flatMap(({ unit, proof }) =>
+      proof === undefined ? [] : [{ sha256: unit.node.sha256, method: proof }],
+    );
+    await this.#writeProofs(proofs, signal);
+    const owned = settled.flatMap(({ unit, ownedKeys }) =>
+      ownedKeys === undefined ? [] : [{ fullPath: unit.node.fullPath, keys: ownedKeys }],
+    );
+    if (owned.length > 0) await deps.journal.writeOwnedKeys(link.id, target, owned, signal);
+  }
+
+  async #writeProofs(proofs: readonly Proof[], signal: AbortSignal): Promise<void> {
+    const { link, target, deps } = this.#context;
+    if (proofs.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, proofs, signal);
+  }
+
+  #record({ unit, bytesSent }: Committed, signal: AbortSignal): Promise<void> {
+    const { recorder, index, object } = this.#context;
+    return recorder.record(
+      {
+        unitKey: unitKey(index, unit.node.fullPath),
+        object,
+        node: unit.node,
+        status: 'SUCCESS',
+        bytesSent,
+        startTime: unit.startTime,
+      },
+      signal,
+    );
+  }
+
+  #failed({ unit, bytesSent }: Committed, signal: AbortSignal): Promise<void> {
+    const { recorder, index, object, link } = this.#context;
+    return recorder.record(
+      {
+        unitKey: unitKey(index, unit.node.fullPath),
+        object,
+        node: unit.node,
+        status: 'FAILED',
+        bytesSent,
+        startTime: unit.startTime,
+        reason: 'NotAsCommitted',
+        message: `far side ${link.name} accepted ${unit.node.fullPath} ${MOST_REDONE + 1} times, but afterwards it was not what the source has`,
+      },
+      signal,
+    );
+  }
+}
+
+function keysOf(node: SourceNode): readonly string[] {
+  return node.metadata.map((entry) => entry.key);
+}

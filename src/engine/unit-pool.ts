@@ -1,0 +1,39 @@
+import type { Semaphore } from '../lib/semaphore.ts';
+
+/**
+ * Units in flight to one far side. `start` waits for a permit, which is what keeps memory bounded; a unit's failure goes
+ * to its own handler, and a failure of that handler comes out of `idle`.
+ */
+export class UnitPool {
+  readonly #permits: Semaphore;
+  readonly #running = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(permits: Semaphore) {
+    this.#permits = permits;
+  }
+
+  async start(
+    work: (signal: AbortSignal) => Promise<void>,
+    onError: (error: unknown) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const release = await this.#permits.acquire(signal);
+    const running = work(signal)
+      .catch(onError)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        release();
+      });
+    this.#running.add(running);
+  }
+
+  /** Resolves when nothing is in flight. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}

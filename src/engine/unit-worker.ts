@@ -1,0 +1,212 @@
+/**
+ * Takes one unit from its verdict to a commit (then the settler reads it back) or to a final record. Commit rules of
+ * design §3: what was judged absent, and everything under SKIP and FAST_FAIL, is created with overwrite=false; an
+ * "existed" answer means compare again; overwrite=true only after the far side's digest was read.
+ */
+import { type Action, decide, judge, metadataDifference, travellingMetadata } from '../domain/compare.ts';
+import { classify, ReplicationError } from '../domain/errors.ts';
+import type { Delivery, Parcel } from './blob-courier.ts';
+import { type Committed, type ObjectContext, type Unit, unitKey } from './context.ts';
+import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from './ports.ts';
+
+export interface Assignment {
+  readonly unit: Unit;
+  readonly far: TargetNode | undefined;
+  readonly ownedKeys: readonly string[];
+  readonly proof: BlobProof | undefined;
+}
+
+export interface WorkerHooks {
+  readonly commit: (committed: Committed) => void;
+  readonly prove: (sha256: string, method: ProofMethod) => void;
+  readonly redo: (unit: Unit) => void;
+}
+
+/** Errors after which it is worth looking whether the source still has this file as planned. */
+const PERHAPS_CHANGED = new Set(['BlobMissing', 'SourceBytesDiffer', 'SourceReadFailed']);
+const MOST_REDONE = 3;
+
+export async function workUnit(
+  context: ObjectContext,
+  hooks: WorkerHooks,
+  assignment: Assignment,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await perform(context, hooks, assignment, signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const error = classify(cause);
+    if (error.code === 'EpochLost' || error.code.startsWith('Journal')) throw error;
+    if (PERHAPS_CHANGED.has(error.code) && (await movedOn(context, hooks, assignment.unit, signal))) return;
+    await finish(context, assignment.unit, 'FAILED', 0, signal, error);
+    if (error.errorClass === 'cluster' || error.errorClass === 'spec') context.giveUp(error);
+    else if (context.setting.errorStrategy === 'FAST_FAIL') context.giveUp(fastFail(error, assignment.unit));
+  }
+}
+
+export function fastFail(error: ReplicationError, unit: Pick<Unit, 'node'>): ReplicationError {
+  return new ReplicationError(
+    'cluster',
+    'FastFail',
+    `stopped by errorStrategy FAST_FAIL at ${unit.node.fullPath}: ${error.message}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+async function perform(
+  context: ObjectContext,
+  hooks: WorkerHooks,
+  assignment: Assignment,
+  signal: AbortSignal,
+): Promise<void> {
+  const { courier, setting, repository, target } = context;
+  const { unit } = assignment;
+  let { far } = assignment;
+  let delivered: Delivery = { bytesSent: 0, proof: undefined };
+  let created = false;
+  for (let comparison = 0; comparison < 4; comparison += 1) {
+    const action = decide(judge(unit.node, far, assignment.ownedKeys), setting.conflictStrategy, unit.ownWrite);
+    const parcel: Parcel = { repository, target, node: unit.node, proof: assignment.proof };
+    switch (action.kind) {
+      case 'none': {
+        const proved = await courier.prove(parcel, signal);
+        const sum = add(delivered, proved);
+        if (created || unit.ownWrite || unit.redone > 0 || sum.bytesSent > 0) {
+          hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit) : undefined });
+        } else {
+          if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
+          await finish(context, unit, 'UNCHANGED', 0, signal);
+        }
+        return;
+      }
+      case 'repair-metadata':
+        await repairMetadata(context, unit, far, assignment.ownedKeys, signal);
+        delivered = add(delivered, await courier.prove(parcel, signal));
+        hooks.commit({ unit, ...delivered, ownedKeys: keysOf(unit) });
+        return;
+      case 'conflict':
+      case 'fail':
+        await refuse(context, unit, action, delivered.bytesSent, signal);
+        return;
+      case 'create':
+      case 'overwrite': {
+        delivered = add(delivered, await courier.ensure(parcel, signal));
+        const answer = await createNode(context, unit, action.kind === 'overwrite', signal);
+        if (answer.result === 'created') {
+          const ownedKeys = action.kind === 'overwrite' || unit.node.metadata.length > 0 ? keysOf(unit) : undefined;
+          hooks.commit({ unit, ...delivered, ownedKeys });
+          return;
+        }
+        created ||= answer.tries > 1;
+        far = await findOne(context, unit, signal);
+      }
+    }
+  }
+  throw new ReplicationError(
+    'unit',
+    'FarSideKeepsChanging',
+    `${unit.node.fullPath} was there when it was created, and not when it was looked up, several times in a row; someone else writes to far side ${context.link.name}`,
+  );
+}
+
+/** A lost answer makes the next try say "existed": `tries` tells that it may have been our own create. */
+async function createNode(
+  { link, target }: ObjectContext,
+  unit: Unit,
+  overwrite: boolean,
+  signal: AbortSignal,
+): Promise<{ readonly result: 'created' | 'existed'; readonly tries: number }> {
+  let tries = 0;
+  const result = await link.call((t) => {
+    tries += 1;
+    return t.createNode(target, unit.node, { overwrite }, signal);
+  }, signal);
+  return { result, tries };
+}
+
+async function findOne(
+  { link, target }: ObjectContext,
+  unit: Unit,
+  signal: AbortSignal,
+): Promise<TargetNode | undefined> {
+  const found = await link.call((t) => t.findNodes(target, [unit.node.fullPath], signal), signal);
+  return found.get(unit.node.fullPath);
+}
+
+async function repairMetadata(
+  { link, target }: ObjectContext,
+  unit: Unit,
+  far: TargetNode | undefined,
+  ownedKeys: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { fullPath, metadata } = unit.node;
+  const { save, remove } = metadataDifference(metadata, far?.metadata ?? [], ownedKeys);
+  if (save.length > 0) await link.call((t) => t.saveMetadata(target, fullPath, save, signal), signal);
+  if (remove.length > 0) await link.call((t) => t.deleteMetadata(target, fullPath, remove, signal), signal);
+}
+
+async function refuse(
+  context: ObjectContext,
+  unit: Unit,
+  action: Extract<Action, { kind: 'conflict' | 'fail' }>,
+  bytesSent: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (action.kind === 'conflict') {
+    await finish(
+      context,
+      unit,
+      'CONFLICT',
+      bytesSent,
+      signal,
+      new ReplicationError('unit', 'Conflict', action.message),
+    );
+    return;
+  }
+  throw new ReplicationError('unit', action.reason, action.message);
+}
+
+/** True when the source has changed this file since it was planned: gone = nothing to do, else it is begun again. */
+async function movedOn(context: ObjectContext, hooks: WorkerHooks, unit: Unit, signal: AbortSignal): Promise<boolean> {
+  const { fullPath, sha256 } = unit.node;
+  const present = (await context.reader.findNodes(context.repository, [fullPath], signal)).get(fullPath);
+  if (present === undefined) return true;
+  if (unit.rebuilt || present.kind !== 'file' || present.sha256 === sha256 || unit.redone >= MOST_REDONE) return false;
+  const metadata = travellingMetadata(present.metadata, context.setting.includeMetadata);
+  hooks.redo({ ...unit, node: { ...present, metadata }, redone: unit.redone + 1 });
+  return true;
+}
+
+export function finish(
+  { recorder, index, object }: ObjectContext,
+  unit: Unit,
+  status: UnitStatus,
+  bytesSent: number,
+  signal: AbortSignal,
+  error?: ReplicationError,
+): Promise<void> {
+  return recorder.record(
+    {
+      unitKey: unitKey(index, unit.node.fullPath),
+      object,
+      node: unit.node,
+      status,
+      bytesSent,
+      startTime: unit.startTime,
+      ...(error === undefined ? {} : { reason: error.code, message: error.message }),
+    },
+    signal,
+  );
+}
+
+function add(a: Delivery, b: Delivery): Delivery {
+  return { bytesSent: a.bytesSent + b.bytesSent, proof: b.proof ?? a.proof };
+}
+
+function keysOf(unit: Unit): readonly string[] {
+  return unit.node.metadata.map((entry) => entry.key);
+}
