@@ -1,4 +1,4 @@
-import { defineConfig } from 'oxlint';
+import { defineConfig, type OxlintOverride } from 'oxlint';
 
 /**
  * The arrows of the house: for each room below `src/`, the other rooms it may import. Every room may also import
@@ -44,6 +44,29 @@ function bannedPackages(room: string): string[] {
     .map(([name]) => name);
 }
 
+function roomRules(room: string): OxlintOverride {
+  return {
+    files: [`src/${room}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(?:\\.\\./)+(?:${bannedRooms(room).join('|')})(?:/|\\.ts$)`,
+              message: `Room ${room} may not import from there: see ARROWS in oxlint.config.ts.`,
+            },
+            ...bannedPackages(room).map((name) => ({
+              regex: `^${name}(?:/|$)`,
+              message: `Only ${PACKAGES[name]?.join(', ')} may import ${name}.`,
+            })),
+          ],
+        },
+      ],
+    },
+  };
+}
+
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'node', 'promise'],
   options: { typeAware: true },
@@ -65,26 +88,7 @@ export default defineConfig({
     ],
   },
   overrides: [
-    ...rooms.map((room) => ({
-      files: [`src/${room}/**/*.ts`],
-      rules: {
-        'no-restricted-imports': [
-          'error',
-          {
-            patterns: [
-              {
-                regex: `^(?:\\.\\./)+(?:${bannedRooms(room).join('|')})(?:/|\\.ts$)`,
-                message: `Room ${room} may not import from there: see ARROWS in oxlint.config.ts.`,
-              },
-              ...bannedPackages(room).map((name) => ({
-                regex: `^${name}(?:/|$)`,
-                message: `Only ${PACKAGES[name]?.join(', ')} may import ${name}.`,
-              })),
-            ],
-          },
-        ],
-      },
-    })),
+    ...rooms.map(roomRules),
     {
       files: ['src/main.ts', 'test/**/*.ts', 'crds/**/*.ts', '*.ts'],
       rules: {
