@@ -14,10 +14,19 @@
  * Every call fails with a classified `ReplicationError`: `JournalUnavailable` (retryable), `EpochLost` (cluster: this run
  * is no longer ours), `JournalSchemaNewer`, `JournalForbidden`, `JournalMisconfigured`, `JournalFailed` (spec).
  */
+import { MongoClient } from 'mongodb';
+
 import type { RunJournal, UnitStatus } from '../engine/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { countDetails, details } from './details.ts';
+import { collectionsOf } from './documents.ts';
+import { ensureIndexes, refuseNewerSchema } from './indexes.ts';
+import { call, journalError } from './mongo-errors.ts';
 import type { BeginResult, DetailFilter, DetailPage, RunRecord, RunResult, RunStart, StoredDetail } from './records.ts';
+import { runJournalOf } from './run-journal.ts';
+import { adopt, beginRun, findClaim, findRun, finishRun, lastRuns, openRunOf, openRuns, type Runs } from './runs.ts';
+import { sweep } from './sweep.ts';
 
 export interface JournalOptions {
   /** MongoDB connection string; never logged. */
@@ -70,4 +79,54 @@ export interface Journal {
 }
 
 /** Connects, refuses a journal written by a newer program, and makes sure of the indexes. One attempt. */
-export declare function openJournal(options: JournalOptions, signal: AbortSignal): Promise<Journal>;
+export async function openJournal(options: JournalOptions, signal: AbortSignal): Promise<Journal> {
+  const { installationId, clock, logger, database = 'bkrepo_replicator', timeoutMs = 15_000 } = options;
+  const client = connectionTo(options.uri, timeoutMs);
+  const db = client.db(database);
+  const runs: Runs = { collections: collectionsOf(db), installationId, clock };
+  try {
+    await call('reach its database', signal, () => client.connect());
+    await call('check its schema', signal, () => refuseNewerSchema(runs.collections, installationId));
+    await call('make its indexes', signal, () => ensureIndexes(runs.collections));
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  logger.info('journal opened', { database, installationId });
+  return {
+    beginRun: (start, inner) => beginRun(runs, start, inner),
+    findClaim: (taskKey, claim, inner) => findClaim(runs, taskKey, claim, inner),
+    findRun: (recordId, inner) => findRun(runs, recordId, inner),
+    openRuns: (inner) => openRuns(runs, inner),
+    openRunOf: (taskKey, taskUid, inner) => openRunOf(runs, taskKey, taskUid, inner),
+    adopt: (recordId, inner) => adopt(runs, recordId, inner),
+    runJournal: (record) => runJournalOf(runs, record),
+    finishRun: (record, result, inner) => finishRun(runs, record, result, inner),
+    lastRuns: (taskKey, limit, inner) => lastRuns(runs, taskKey, limit, inner),
+    details: (recordId, filter, page, inner) => details(runs, recordId, filter, page, inner),
+    countDetails: (recordId, inner) => countDetails(runs, recordId, inner),
+    sweep: (aliveUids, asOf, inner) => sweep(runs, aliveUids, asOf, inner),
+    ping: async (inner) => {
+      await call('answer', inner, () => db.command({ ping: 1 }));
+    },
+    close: () => client.close(),
+  };
+}
+
+/** Writes count once a majority has them in its on-disk journal, so a claim survives the loss of any one machine. */
+function connectionTo(uri: string, timeoutMs: number): MongoClient {
+  try {
+    return new MongoClient(uri, {
+      appName: 'bkrepo-replicator journal',
+      timeoutMS: timeoutMs,
+      serverSelectionTimeoutMS: Math.min(timeoutMs, 5_000),
+      connectTimeoutMS: Math.min(timeoutMs, 10_000),
+      maxPoolSize: 20,
+      writeConcern: { w: 'majority', journal: true },
+      readPreference: 'primary',
+      ignoreUndefined: false,
+    });
+  } catch (error) {
+    throw journalError('use its configuration', error);
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The documents of the journal's four collections and their translation. `replica_record` and `replica_record_detail`
+ * carry bk-repo's field names and values (contract §1.10, §3.5) and ours beside them; dates are BSON dates.
+ */
+import { type Collection, type Db, ObjectId } from 'mongodb';
+
+import { ReplicationError } from '../domain/errors.ts';
+import type { ProofMethod, UnitDetail, UnitStatus } from '../engine/ports.ts';
+import type { FarSideOutcome } from '../engine/run-types.ts';
+import type { ReplicaOverview, RunRecord, RunStatus, RunTrigger, StoredDetail } from './records.ts';
+
+/** Schema number written into every document; this program reads it and the one before. */
+export const SCHEMA = 1;
+
+/** Longest text kept from an error, in characters. */
+const MAX_TEXT = 4_096;
+
+interface Stamped {
+  /** Always {@link SCHEMA} or SCHEMA − 1 in what was read. */
+  readonly schema: number;
+  readonly installationId: string;
+}
+
+export interface RecordDocument extends Stamped {
+  readonly _id: ObjectId;
+  readonly taskKey: string;
+  readonly taskUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly claim: string;
+  readonly trigger: RunTrigger;
+  readonly specHash: string;
+  readonly generation: number;
+  readonly epoch: number;
+  readonly status: RunStatus;
+  readonly startTime: Date;
+  readonly endTime: Date | null;
+  readonly errorReason: string | null;
+  readonly replicaOverview: ReplicaOverview;
+  readonly replicatedBytes: number;
+  readonly totalBytes: number;
+  readonly farSides: readonly FarSideOutcome[];
+  /** When the owner last wrote anything of this run. */
+  readonly touchedAt: Date;
+}
+
+/** `progress` of a detail: one unit, hence ones and zeros. */
+interface DetailProgress {
+  readonly success: number;
+  readonly skip: number;
+  readonly failed: number;
+  readonly conflict: number;
+  readonly totalSize: number;
+}
+
+export interface DetailDocument extends Stamped {
+  readonly _id: ObjectId;
+  readonly recordId: string;
+  readonly epoch: number;
+  readonly clusterId: string;
+  readonly unitKey: string;
+  /** The outcome in our terms; `status` says it in bk-repo's. */
+  readonly unitStatus: UnitStatus;
+  readonly status: 'SUCCESS' | 'FAILED';
+  readonly remoteCluster: string;
+  readonly localRepoName: string;
+  readonly remoteProjectId: string;
+  readonly remoteRepoName: string;
+  readonly repoType: string;
+  readonly packageConstraint: null;
+  readonly pathConstraint: { readonly path: string };
+  readonly artifactName: string;
+  readonly conflictStrategy: string;
+  readonly size: number;
+  readonly bytesSent: number;
+  readonly sha256: string;
+  readonly progress: DetailProgress;
+  readonly reason: string | null;
+  readonly errorReason: string | null;
+  readonly startTime: Date;
+  readonly endTime: Date;
+}
+
+/** What is known to lie, whole, in a far side's store. */
+export interface ProofDocument extends Stamped {
+  readonly _id: ObjectId;
+  readonly clusterId: string;
+  readonly storageKey: string | null;
+  readonly sha256: string;
+  readonly method: ProofMethod;
+  readonly provedAt: Date;
+  readonly recordId: string;
+}
+
+/** Metadata keys that one task put on one far-side node. */
+export interface OwnedDocument extends Stamped {
+  readonly _id: ObjectId;
+  readonly taskKey: string;
+  readonly taskUid: string;
+  readonly clusterId: string;
+  readonly projectId: string;
+  readonly repoName: string;
+  readonly fullPath: string;
+  readonly keys: readonly string[];
+  readonly updatedAt: Date;
+}
+
+export interface Collections {
+  readonly records: Collection<RecordDocument>;
+  readonly details: Collection<DetailDocument>;
+  readonly proofs: Collection<ProofDocument>;
+  readonly owned: Collection<OwnedDocument>;
+}
+
+export function collectionsOf(db: Db): Collections {
+  return {
+    records: db.collection<RecordDocument>('replica_record'),
+    details: db.collection<DetailDocument>('replica_record_detail'),
+    proofs: db.collection<ProofDocument>('blob_proof'),
+    owned: db.collection<OwnedDocument>('owned_metadata'),
+  };
+}
+
+/** Passes a document of a known schema; fails with `JournalSchemaNewer` or, without a number, `JournalFailed`. */
+export function checked<T extends { readonly _id: unknown; readonly schema: number }>(
+  collection: string,
+  document: T,
+): T {
+  if (document.schema === SCHEMA || document.schema === SCHEMA - 1) return document;
+  if (Number.isInteger(document.schema) && document.schema > SCHEMA) throw schemaNewer(collection, document.schema);
+  throw new ReplicationError(
+    'spec',
+    'JournalFailed',
+    `the journal's collection ${collection} holds document ${String(document._id)} with schema number ` +
+      `${String(document.schema)}, which no release of this program writes or reads: remove or repair it`,
+  );
+}
+
+export function schemaNewer(collection: string, found: number): ReplicationError {
+  return new ReplicationError(
+    'spec',
+    'JournalSchemaNewer',
+    `the journal's collection ${collection} was written by a newer release (schema ${found}; this program reads up to ` +
+      `${SCHEMA}): start that release again, or give this one another journal database`,
+  );
+}
+
+export function clip(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
+}
+
+/** A record id as users hold it; undefined when it is none. */
+export function recordIdOf(id: string): ObjectId | undefined {
+  return /^[0-9a-f]{24}$/.test(id) ? new ObjectId(id) : undefined;
+}
+
+export function toRunRecord(document: RecordDocument): RunRecord {
+  const known = checked('replica_record', document);
+  return {
+    id: known._id.toHexString(),
+    taskKey: known.taskKey,
+    taskUid: known.taskUid,
+    namespace: known.namespace,
+    name: known.name,
+    claim: known.claim,
+    trigger: known.trigger,
+    specHash: known.specHash,
+    generation: known.generation,
+    epoch: known.epoch,
+    status: known.status,
+    startTime: known.startTime,
+    ...(known.endTime === null ? {} : { endTime: known.endTime }),
+    ...(known.errorReason === null ? {} : { errorReason: known.errorReason }),
+    replicaOverview: known.replicaOverview,
+    replicatedBytes: known.replicatedBytes,
+    totalBytes: known.totalBytes,
+    farSides: known.farSides,
+  };
+}
+
+/** Everything of a detail that a later write of the same unit replaces. */
+export function detailFields(
+  detail: UnitDetail,
+): Omit<DetailDocument, '_id' | 'schema' | 'installationId' | 'recordId' | 'epoch' | 'clusterId' | 'unitKey'> {
+  const good = detail.status === 'SUCCESS' || detail.status === 'UNCHANGED' || detail.status === 'CONFLICT';
+  return {
+    unitStatus: detail.status,
+    status: good ? 'SUCCESS' : 'FAILED',
+    remoteCluster: detail.clusterName,
+    localRepoName: detail.localRepoName,
+    remoteProjectId: detail.remoteProjectId,
+    remoteRepoName: detail.remoteRepoName,
+    repoType: detail.repoType,
+    packageConstraint: null,
+    pathConstraint: { path: detail.fullPath },
+    artifactName: detail.fullPath,
+    conflictStrategy: detail.conflictStrategy,
+    size: detail.size,
+    bytesSent: detail.bytesSent,
+    sha256: detail.sha256,
+    progress: {
+      success: detail.status === 'SUCCESS' ? 1 : 0,
+      skip: detail.status === 'UNCHANGED' || detail.status === 'CONFLICT' ? 1 : 0,
+      failed: good ? 0 : 1,
+      conflict: detail.status === 'CONFLICT' ? 1 : 0,
+      totalSize: detail.size,
+    },
+    reason: detail.reason ?? null,
+    errorReason: detail.errorReason === undefined ? null : clip(detail.errorReason),
+    startTime: detail.startTime,
+    endTime: detail.endTime,
+  };
+}
+
+export function toUnitDetail(document: DetailDocument): UnitDetail {
+  const known = checked('replica_record_detail', document);
+  return {
+    clusterId: known.clusterId,
+    clusterName: known.remoteCluster,
+    localRepoName: known.localRepoName,
+    remoteProjectId: known.remoteProjectId,
+    remoteRepoName: known.remoteRepoName,
+    repoType: known.repoType,
+    unitKey: known.unitKey,
+    fullPath: known.pathConstraint.path,
+    status: known.unitStatus,
+    size: known.size,
+    bytesSent: known.bytesSent,
+    sha256: known.sha256,
+    conflictStrategy: known.conflictStrategy,
+    ...(known.reason === null ? {} : { reason: known.reason }),
+    ...(known.errorReason === null ? {} : { errorReason: known.errorReason }),
+    startTime: known.startTime,
+    endTime: known.endTime,
+  };
+}
+
+export function toStoredDetail(document: DetailDocument): StoredDetail {
+  return { ...toUnitDetail(document), id: document._id.toHexString(), recordId: document.recordId };
+}

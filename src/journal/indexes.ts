@@ -1,0 +1,48 @@
+/** The indexes that carry the journal's guarantees, and the refusal of a journal written by a newer release. */
+import { type Collections, checked, SCHEMA, schemaNewer } from './documents.ts';
+
+/** Creates what is missing; safe to run by several processes at once. Names are fixed so that a changed key is noticed. */
+export async function ensureIndexes(collections: Collections): Promise<void> {
+  const { records, details, proofs, owned } = collections;
+  await records.createIndexes([
+    { name: 'claim', key: { installationId: 1, taskKey: 1, claim: 1 }, unique: true },
+    {
+      name: 'one_open_run',
+      key: { installationId: 1, taskUid: 1 },
+      unique: true,
+      partialFilterExpression: { status: 'RUNNING' },
+    },
+    { name: 'task_newest', key: { installationId: 1, taskKey: 1, startTime: -1, _id: -1 } },
+    { name: 'schema', key: { installationId: 1, schema: -1 } },
+  ]);
+  await details.createIndexes([
+    { name: 'unit', key: { recordId: 1, clusterId: 1, unitKey: 1 }, unique: true },
+    { name: 'record_newest', key: { recordId: 1, startTime: -1, _id: -1 } },
+    { name: 'record_status', key: { recordId: 1, unitStatus: 1, startTime: -1, _id: -1 } },
+  ]);
+  await proofs.createIndexes([
+    { name: 'blob', key: { installationId: 1, clusterId: 1, storageKey: 1, sha256: 1 }, unique: true },
+  ]);
+  await owned.createIndexes([
+    {
+      name: 'node',
+      key: { installationId: 1, taskUid: 1, clusterId: 1, projectId: 1, repoName: 1, fullPath: 1 },
+      unique: true,
+    },
+  ]);
+}
+
+/**
+ * Looks at the highest schema number among the installation's records: every document of a newer release belongs to a
+ * run whose record that release wrote first. Fails with `JournalSchemaNewer`.
+ */
+export async function refuseNewerSchema(collections: Collections, installationId: string): Promise<void> {
+  const [highest] = await collections.records
+    .find({ installationId }, { projection: { schema: 1 } })
+    .sort({ schema: -1 })
+    .limit(1)
+    .toArray();
+  if (highest === undefined) return;
+  if (highest.schema > SCHEMA) throw schemaNewer('replica_record', highest.schema);
+  checked('replica_record', highest);
+}

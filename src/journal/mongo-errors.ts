@@ -1,0 +1,95 @@
+/** Turns what the MongoDB driver throws into classified errors, and bounds every call by the caller's signal. */
+import { MongoError, MongoInvalidArgumentError, MongoParseError, MongoServerError } from 'mongodb';
+
+import { ReplicationError } from '../domain/errors.ts';
+
+/** Duplicate key. */
+export const DUPLICATE_KEY = 11000;
+
+/** Wrong credentials, or an account that may not do this. */
+const FORBIDDEN = new Set([13, 18]);
+
+/**
+ * Server codes that pass by themselves: host unreachable or not found, network timeout, time limits, write concern not
+ * reached in time, no primary, stepping down, shutting down, interrupted, disk full (a person may have made room).
+ */
+const PASSING = new Set([
+  6, 7, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 317, 358, 10107, 11600, 11602, 13435, 13436, 14031,
+]);
+
+/** Driver errors (by name, so that a second copy of the driver would match too) that mean "no answer". */
+const NO_ANSWER = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoOperationTimeoutError',
+  'MongoPoolClearedError',
+  'PoolClearedOnNetworkError',
+  'MongoPoolClosedError',
+  'MongoWaitQueueTimeoutError',
+  'WaitQueueTimeoutError',
+  'MongoTopologyClosedError',
+  'MongoNotConnectedError',
+  'MongoClientClosedError',
+  'MongoExpiredSessionError',
+]);
+
+/** `doing` completes "the journal could not …". Errors already classified, and abort reasons, pass as they are. */
+export function journalError(doing: string, error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error;
+  if (error instanceof MongoParseError || error instanceof MongoInvalidArgumentError)
+    return new ReplicationError('spec', 'JournalMisconfigured', `the journal could not ${doing}: ${misuse(error)}`);
+  const code = error instanceof MongoServerError ? Number(error.code) : undefined;
+  if (code !== undefined && FORBIDDEN.has(code))
+    return new ReplicationError(
+      'spec',
+      'JournalForbidden',
+      `the journal could not ${doing}: the account in its connection string was refused (${error.message}); it needs ` +
+        'readWrite on the journal database',
+      { cause: error },
+    );
+  if (passes(error, code))
+    return new ReplicationError('retryable', 'JournalUnavailable', `the journal could not ${doing}: ${error.message}`, {
+      cause: error,
+    });
+  return new ReplicationError('spec', 'JournalFailed', `the journal could not ${doing}: ${error.message}`, {
+    cause: error,
+  });
+}
+
+function passes(error: MongoError, code: number | undefined): boolean {
+  if (NO_ANSWER.has(error.name)) return true;
+  if (code !== undefined && PASSING.has(code)) return true;
+  return error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError');
+}
+
+/** The driver quotes the whole connection string when it cannot parse it: those words are never repeated. */
+function misuse(error: MongoError): string {
+  return error.message.includes('://') || error.message.includes('onnection string')
+    ? 'its connection string is not a valid MongoDB URI (mongodb://user:password@host:port/?options)'
+    : error.message;
+}
+
+/**
+ * Runs one call. An abort is answered at once; what was already sent may still happen, and the driver's own time limit
+ * ends it.
+ */
+export async function call<T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } catch (error) {
+    throw journalError(doing, error);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}

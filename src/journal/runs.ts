@@ -1,0 +1,210 @@
+/** Run records: beginning, adopting, closing and finding them. The guarantees are told in journal.ts. */
+import { type Filter, ObjectId } from 'mongodb';
+
+import { ReplicationError } from '../domain/errors.ts';
+import type { FarSideOutcome } from '../engine/run-types.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Collections, clip, type RecordDocument, recordIdOf, SCHEMA, toRunRecord } from './documents.ts';
+import { call, isDuplicateKey } from './mongo-errors.ts';
+import type { BeginResult, ReplicaOverview, RunRecord, RunResult, RunStart } from './records.ts';
+
+/** One per task uid (index `one_open_run`), so this bounds the tasks of an installation. */
+const MAX_OPEN_RUNS = 100_000;
+const MAX_EXAMPLES = 10;
+const NO_UNITS: ReplicaOverview = {
+  success: 0,
+  failed: 0,
+  conflict: 0,
+  unchanged: 0,
+  notTried: 0,
+  fileSuccess: 0,
+  fileFailed: 0,
+};
+
+export interface Runs {
+  readonly collections: Collections;
+  readonly installationId: string;
+  readonly clock: Clock;
+}
+
+export async function beginRun(runs: Runs, start: RunStart, signal: AbortSignal): Promise<BeginResult> {
+  const now = new Date(runs.clock.now());
+  const document: RecordDocument = {
+    _id: new ObjectId(),
+    schema: SCHEMA,
+    installationId: runs.installationId,
+    ...start,
+    epoch: 1,
+    status: 'RUNNING',
+    startTime: now,
+    endTime: null,
+    errorReason: null,
+    replicaOverview: NO_UNITS,
+    replicatedBytes: 0,
+    totalBytes: 0,
+    farSides: [],
+    touchedAt: now,
+  };
+  const doing = `begin the run ${start.claim} of ${start.namespace}/${start.name}`;
+  const inserted = await call(doing, signal, () => insertIfFree(runs, document));
+  if (inserted) return { outcome: 'started', record: toRunRecord(document) };
+  const claimed = await findClaim(runs, start.taskKey, start.claim, signal);
+  if (claimed !== undefined) return { outcome: 'claimed', record: claimed };
+  const open = await openRunOf(runs, start.taskKey, start.taskUid, signal);
+  if (open !== undefined) return { outcome: 'busy', record: open };
+  throw new ReplicationError('retryable', 'JournalUnavailable', `the journal could not ${doing}: it changed meanwhile`);
+}
+
+async function insertIfFree(runs: Runs, document: RecordDocument): Promise<boolean> {
+  try {
+    await runs.collections.records.insertOne(document);
+    return true;
+  } catch (error) {
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
+}
+
+export function findClaim(
+  runs: Runs,
+  taskKey: string,
+  claim: string,
+  signal: AbortSignal,
+): Promise<RunRecord | undefined> {
+  return findOne(runs, { taskKey, claim }, signal);
+}
+
+export async function findRun(runs: Runs, recordId: string, signal: AbortSignal): Promise<RunRecord | undefined> {
+  const _id = recordIdOf(recordId);
+  return _id === undefined ? undefined : findOne(runs, { _id }, signal);
+}
+
+export function openRunOf(
+  runs: Runs,
+  taskKey: string,
+  taskUid: string,
+  signal: AbortSignal,
+): Promise<RunRecord | undefined> {
+  return findOne(runs, { taskKey, taskUid, status: 'RUNNING' }, signal);
+}
+
+async function findOne(
+  runs: Runs,
+  filter: Filter<RecordDocument>,
+  signal: AbortSignal,
+): Promise<RunRecord | undefined> {
+  const found = await call('read a run record', signal, () =>
+    runs.collections.records.findOne({ installationId: runs.installationId, ...filter }),
+  );
+  return found === null ? undefined : toRunRecord(found);
+}
+
+export async function openRuns(runs: Runs, signal: AbortSignal): Promise<readonly RunRecord[]> {
+  const found = await call('list the open runs', signal, () =>
+    runs.collections.records
+      .find({ installationId: runs.installationId, status: 'RUNNING' })
+      .sort({ startTime: 1, _id: 1 })
+      .limit(MAX_OPEN_RUNS)
+      .toArray(),
+  );
+  return found.map(toRunRecord);
+}
+
+export async function lastRuns(
+  runs: Runs,
+  taskKey: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly RunRecord[]> {
+  const found = await call('list the last runs', signal, () =>
+    runs.collections.records
+      .find({ installationId: runs.installationId, taskKey })
+      .sort({ startTime: -1, _id: -1 })
+      .limit(Math.min(Math.max(1, limit), 1_000))
+      .toArray(),
+  );
+  return found.map(toRunRecord);
+}
+
+export async function adopt(runs: Runs, recordId: string, signal: AbortSignal): Promise<RunRecord | undefined> {
+  const _id = recordIdOf(recordId);
+  if (_id === undefined) return undefined;
+  const adopted = await call(`adopt the run ${recordId}`, signal, () =>
+    runs.collections.records.findOneAndUpdate(
+      { _id, installationId: runs.installationId, status: 'RUNNING' },
+      { $inc: { epoch: 1 }, $set: { touchedAt: new Date(runs.clock.now()) } },
+      { returnDocument: 'after' },
+    ),
+  );
+  return adopted === null ? undefined : toRunRecord(adopted);
+}
+
+export async function finishRun(
+  runs: Runs,
+  record: RunRecord,
+  result: RunResult,
+  signal: AbortSignal,
+): Promise<RunRecord> {
+  const _id = new ObjectId(record.id);
+  const now = new Date(runs.clock.now());
+  const finished = await call(`close the run ${record.id}`, signal, () =>
+    runs.collections.records.findOneAndUpdate(
+      { _id, installationId: runs.installationId, epoch: record.epoch, status: 'RUNNING' },
+      {
+        $set: {
+          status: result.status,
+          endTime: now,
+          touchedAt: now,
+          errorReason: result.errorReason === undefined ? null : clip(result.errorReason),
+          ...totals(result.farSides),
+          farSides: result.farSides.map(bounded),
+        },
+      },
+      { returnDocument: 'after' },
+    ),
+  );
+  if (finished !== null) return toRunRecord(finished);
+  const present = await findRun(runs, record.id, signal);
+  if (present?.epoch === record.epoch && present.status === result.status) return present;
+  throw epochLost(record.id, record.epoch);
+}
+
+export function epochLost(recordId: string, epoch: number): ReplicationError {
+  return new ReplicationError(
+    'cluster',
+    'EpochLost',
+    `the run ${recordId} is no longer ours (epoch ${epoch}): another process adopted or closed it`,
+  );
+}
+
+function totals(
+  farSides: readonly FarSideOutcome[],
+): Pick<RecordDocument, 'replicaOverview' | 'replicatedBytes' | 'totalBytes'> {
+  const sum = (of: (side: FarSideOutcome) => number): number => farSides.reduce((total, side) => total + of(side), 0);
+  const success = sum((side) => side.tally.success);
+  const failed = sum((side) => side.tally.failed);
+  return {
+    replicaOverview: {
+      success,
+      failed,
+      conflict: sum((side) => side.tally.conflict),
+      unchanged: sum((side) => side.tally.unchanged),
+      notTried: sum((side) => side.tally.notTried),
+      fileSuccess: success,
+      fileFailed: failed,
+    },
+    replicatedBytes: sum((side) => side.tally.sentBytes),
+    totalBytes: sum((side) => side.tally.totalBytes),
+  };
+}
+
+function bounded(side: FarSideOutcome): FarSideOutcome {
+  const { error, ...rest } = side;
+  return {
+    ...rest,
+    ...(error === undefined ? {} : { error: { reason: error.reason, message: clip(error.message) } }),
+    examples: side.examples
+      .slice(0, MAX_EXAMPLES)
+      .map((example) => ({ ...example, unit: clip(example.unit), message: clip(example.message) })),
+  };
+}
