@@ -1,0 +1,183 @@
+/**
+ * An HTTP proxy in front of a real server that injects faults a real server cannot be made to show, and counts what
+ * passes. Bodies are streamed, so a fault can strike in mid-upload.
+ */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Transform } from 'node:stream';
+
+export type Fault =
+  /** Answered by the proxy; the server sees nothing. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
+    }
+  /** The connection is reset, before the server sees anything or after so many body bytes reached it. */
+  | { readonly kind: 'reset'; readonly afterBytes?: number }
+  /** The server does its work, the caller never hears of it. */
+  | { readonly kind: 'lose-answer' }
+  /** Nothing is answered until the caller gives up. */
+  | { readonly kind: 'stall'; readonly afterBytes?: number }
+  /** One bit of the request body is flipped behind the first empty line (so in the content, not in a part's header). */
+  | { readonly kind: 'corrupt-request' }
+  /** One bit of the answer's body is flipped. */
+  | { readonly kind: 'corrupt-answer' };
+
+export interface SeenRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Which request this is, counted from 0. */
+  readonly index: number;
+}
+
+export interface FaultProxy {
+  readonly url: string;
+  readonly requests: readonly SeenRequest[];
+  /** Bytes of request bodies that reached the server. */
+  readonly uploadedBytes: () => number;
+  /** Asked for every request; undefined = pass. */
+  setFault(rule: ((request: SeenRequest) => Fault | undefined) | undefined): void;
+  forget(): void;
+  close(): Promise<void>;
+}
+
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const origin = new URL(target);
+  const agent = new http.Agent({ keepAlive: true });
+  let requests: SeenRequest[] = [];
+  let uploaded = 0;
+  let rule: ((request: SeenRequest) => Fault | undefined) | undefined;
+
+  const server = http.createServer((request, response) => {
+    const seen: SeenRequest = {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headers,
+      index: requests.length,
+    };
+    requests.push(seen);
+    const fault = rule?.(seen);
+    if (fault?.kind === 'answer') {
+      request.resume();
+      response.writeHead(fault.status, { 'content-type': 'application/json', connection: 'close', ...fault.headers });
+      response.end(fault.body ?? '');
+      return;
+    }
+    if (fault?.kind === 'reset' && fault.afterBytes === undefined) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    if (fault?.kind === 'stall' && fault.afterBytes === undefined) return;
+    const forward = http.request(
+      {
+        host: origin.hostname,
+        port: origin.port,
+        method: request.method,
+        path: request.url,
+        headers: request.headers,
+        agent,
+      },
+      (answer) => {
+        if (fault?.kind === 'lose-answer') {
+          answer.resume().once('end', () => request.socket.resetAndDestroy());
+          return;
+        }
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        (fault?.kind === 'corrupt-answer' ? answer.pipe(flipBit(0)) : answer).pipe(response);
+      },
+    );
+    forward.once('error', () => request.socket.resetAndDestroy());
+    response.once('close', () => forward.destroy());
+    const count = new Transform({
+      transform(chunk: Buffer, _encoding, callback) {
+        uploaded += chunk.length;
+        callback(null, chunk);
+      },
+    });
+    const body = request.pipe(count);
+    if (fault?.kind === 'corrupt-request') body.pipe(flipBitBehindEmptyLine()).pipe(forward);
+    else if (fault?.kind === 'reset' || fault?.kind === 'stall') {
+      body
+        .pipe(
+          cutAfter(fault.afterBytes ?? 0, () => {
+            if (fault.kind === 'reset') request.socket.resetAndDestroy();
+          }),
+        )
+        .pipe(forward);
+    } else body.pipe(forward);
+  });
+  server.keepAliveTimeout = 600_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}${origin.pathname === '/' ? '' : origin.pathname}`,
+    get requests() {
+      return requests;
+    },
+    uploadedBytes: () => uploaded,
+    setFault(next) {
+      rule = next;
+    },
+    forget() {
+      requests = [];
+      uploaded = 0;
+    },
+    async close() {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function flipBit(at: number): Transform {
+  let offset = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      const position = at - offset;
+      offset += chunk.length;
+      callback(null, position >= 0 && position < chunk.length ? flipped(chunk, position) : chunk);
+    },
+  });
+}
+
+function flipBitBehindEmptyLine(): Transform {
+  let done = false;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      const line = chunk.indexOf('\r\n\r\n');
+      const position = line < 0 ? 0 : line + 4;
+      if (done || position >= chunk.length) callback(null, chunk);
+      else {
+        done = true;
+        callback(null, flipped(chunk, position));
+      }
+    },
+  });
+}
+
+function flipped(chunk: Buffer, position: number): Buffer {
+  const copy = Buffer.from(chunk);
+  copy[position] = (copy[position] ?? 0) ^ 1;
+  return copy;
+}
+
+/** Passes so many bytes, then nothing more. */
+function cutAfter(bytes: number, then: () => void): Transform {
+  let left = bytes;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      if (chunk.length <= left) {
+        left -= chunk.length;
+        callback(null, chunk);
+        return;
+      }
+      this.push(chunk.subarray(0, left));
+      then();
+    },
+  });
+}
