@@ -65,7 +65,7 @@ export async function startMongod(options: MongodOptions = {}): Promise<Mongod> 
       name: REPLICA_SET,
       count: 1,
       storageEngine: 'wiredTiger',
-      args: ['--wiredTigerCacheSizeGB', String(options.cacheSizeGB ?? 0.25), ...(options.args ?? [])],
+      args: ['--nounixsocket', '--wiredTigerCacheSizeGB', String(options.cacheSizeGB ?? 0.25), ...(options.args ?? [])],
       configSettings: { electionTimeoutMillis: 1000 },
       ...(options.users === undefined ? {} : { auth: authOf(options.users) }),
     },
