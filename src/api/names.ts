@@ -1,0 +1,45 @@
+/**
+ * The names by which our resources are known outside: they are contract, so each stands here once. Ids are derived from
+ * names alone, so that a restored or re-created object has the same one in every mode (design §2).
+ */
+import { createHash } from 'node:crypto';
+
+export const GROUP = 'replication.bkrepo.io';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+export const CLUSTER_KIND = 'Cluster';
+export const CLUSTER_PLURAL = 'clusters';
+export const REPLICA_TASK_KIND = 'ReplicaTask';
+export const REPLICA_TASK_PLURAL = 'replicatasks';
+
+/** On a Cluster while a task refers to it. A ReplicaTask never carries one. */
+export const FINALIZER = `${GROUP}/finalizer`;
+
+/** ReplicaTask: any new value starts a run; answered in `status.lastHandledRunRequest`. */
+export const RUN_REQUESTED_ANNOTATION = `${GROUP}/run-requested`;
+/** ReplicaTask: any new value cancels the active run; answered in `status.lastHandledCancelRequest`. */
+export const CANCEL_REQUESTED_ANNOTATION = `${GROUP}/cancel-requested`;
+/** ReplicaTask: any new value runs what failed again; answered in `status.lastHandledRetryRequest`. */
+export const RETRY_REQUESTED_ANNOTATION = `${GROUP}/retry-requested`;
+/** ReplicaTask: keeps the task from running without touching its spec; any value but `false`. */
+export const SUSPENDED_ANNOTATION = `${GROUP}/suspended`;
+/** Both kinds: the id (or key) that an older bk-repo gave the object; unique per namespace. */
+export const LEGACY_ID_ANNOTATION = `${GROUP}/legacy-id`;
+
+/** Both kinds: which installation looks after the object; without it the one that has no `instance` configured. */
+export const INSTANCE_LABEL = `${GROUP}/instance`;
+
+/** `status.id` of a Cluster: 32 lower-case hexadecimal digits. */
+export function clusterId(namespace: string, name: string): string {
+  return stableId(CLUSTER_KIND, namespace, name);
+}
+
+/** `status.key` of a ReplicaTask: 32 lower-case hexadecimal digits. */
+export function taskKey(namespace: string, name: string): string {
+  return stableId(REPLICA_TASK_KIND, namespace, name);
+}
+
+function stableId(kind: string, namespace: string, name: string): string {
+  return createHash('sha256').update(`${GROUP}/${kind}/${namespace}/${name}`).digest('hex').slice(0, 32);
+}
