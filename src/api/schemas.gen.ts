@@ -40,7 +40,7 @@ export const SCHEMAS = {
             "fieldPath": ".url"
           },
           {
-            "rule": "!self.url.matches('^https?://[^@?#]*$') || self.url.matches('^https?://([a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9])?|[[][0-9a-fA-F:.]+[]])(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]?[0-9]?[0-9]?))?(/[^ ]*)?$')",
+            "rule": "!self.url.matches('^https?://[^@?#]*$') || self.url.matches('^https?://([a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9])?|\\\\[[0-9a-fA-F:.]+\\\\])(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]?[0-9]?[0-9]?))?(/[^\\\\x00-\\\\x20]*)?$')",
             "message": "must name a host, with a port from 1 to 65535 if any, and hold no spaces",
             "fieldPath": ".url"
           },
@@ -54,7 +54,7 @@ export const SCHEMAS = {
             "fieldPath": ".url"
           },
           {
-            "rule": "!has(self.proxyUrl) || self.proxyUrl.matches('^https?://([a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9])?|[[][0-9a-fA-F:.]+[]])(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]?[0-9]?[0-9]?))?/?$')",
+            "rule": "!has(self.proxyUrl) || self.proxyUrl.matches('^https?://([a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9])?|\\\\[[0-9a-fA-F:.]+\\\\])(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]?[0-9]?[0-9]?))?/?$')",
             "message": "must be http:// or https://, a host and perhaps a port, without credentials, path or query",
             "fieldPath": ".proxyUrl"
           },
@@ -206,7 +206,7 @@ export const SCHEMAS = {
           "probeInterval": {
             "type": "string",
             "maxLength": 32,
-            "pattern": "^([0-9]{1,8}(h|m|s))+$",
+            "pattern": "^([0-9]{1,5}(h|m|s))+$",
             "default": "60s"
           }
         }
@@ -623,7 +623,7 @@ export const SCHEMAS = {
               "verifyInterval": {
                 "type": "string",
                 "maxLength": 32,
-                "pattern": "^([0-9]{1,6}(h|m|s))+$"
+                "pattern": "^([0-9]{1,5}(h|m|s))+$"
               }
             }
           },
