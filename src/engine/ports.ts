@@ -98,6 +98,8 @@ export interface Source {
 export interface TargetRepository {
   readonly projectId: string;
   readonly name: string;
+  /** RepositoryType there; `blob/check` looks in the storage meant for it where no key is sent. */
+  readonly repoType?: string;
   /** Sent with blob calls; null = left out. */
   readonly storageKey: string | null;
 }
