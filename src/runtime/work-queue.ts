@@ -60,7 +60,7 @@ export class WorkQueue {
     const known = this.#delayed.get(key);
     if (known !== undefined && known <= due) return;
     this.#delayed.set(key, due);
-    this.#arm();
+    this.#arm(due);
   }
 
   /** Adds the key after its own back-off (at least `minimumMs`), which grows until `forget`. Returns the delay in ms. */
@@ -132,10 +132,8 @@ export class WorkQueue {
   }
 
   /** One timer in all: it sleeps until the earliest delayed key. */
-  #arm(): void {
-    let due = Infinity;
-    for (const at of this.#delayed.values()) due = Math.min(due, at);
-    if (due === Infinity || (this.#timer !== undefined && this.#timer.due <= due)) return;
+  #arm(due: number): void {
+    if (this.#timer !== undefined && this.#timer.due <= due) return;
     this.#timer?.stop.abort();
     const timer = { due, stop: new AbortController() };
     this.#timer = timer;
@@ -151,6 +149,8 @@ export class WorkQueue {
     const now = this.#clock.monotonic();
     const due = [...this.#delayed].filter(([, at]) => at <= now).sort(([, a], [, b]) => a - b);
     for (const [key] of due) this.add(key);
-    this.#arm();
+    let next = Infinity;
+    for (const at of this.#delayed.values()) next = Math.min(next, at);
+    if (next < Infinity) this.#arm(next);
   }
 }

@@ -17,8 +17,12 @@ const AUTHORIZATION = /\b(Basic|Bearer|Temporary|Platform)\s+[\w+/=.~-]{6,}/g;
 
 /** Takes credentials out of text and cuts it to 2,048 characters. */
 export function cleanText(text: string): string {
-  const cut = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length} characters)` : text;
-  return cut.replace(USER_INFO, `$1${REDACTED}@`).replace(AUTHORIZATION, `$1 ${REDACTED}`);
+  // Cleaned before the last cut, or half a password could stay without the mark that tells it is one.
+  const clean = text
+    .slice(0, 2 * MAX_TEXT)
+    .replace(USER_INFO, `$1${REDACTED}@`)
+    .replace(AUTHORIZATION, `$1 ${REDACTED}`);
+  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT)}… (${text.length} characters)` : clean;
 }
 
 /** An error as fields: name, code, reason, message, stack, and the same for up to five causes. */
