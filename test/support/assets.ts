@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { cacheRoot } from './assets/cache.ts';
 import { obtain } from './assets/chain.ts';
+import { type KubernetesPaths, kubernetesPart } from './assets/kubernetes-part.ts';
 import { mongodPart } from './assets/mongod-part.ts';
 import type { Found, Say } from './assets/way.ts';
 
@@ -21,8 +22,17 @@ export async function ensureMongod(say: Say = tell, environment: NodeJS.ProcessE
   return (await findMongod(say, environment)).paths;
 }
 
+/** The programs of a Kubernetes control plane, and kubectl. @throws {PartUnavailable} */
+export async function ensureKubernetes(
+  say: Say = tell,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<KubernetesPaths> {
+  return (await obtain(kubernetesPart(environment), cacheRoot(environment), say)).paths;
+}
+
 const PARTS: Readonly<Record<string, () => Promise<unknown>>> = {
   mongod: () => ensureMongod(),
+  kubernetes: () => ensureKubernetes(),
 };
 
 async function main(names: readonly string[]): Promise<number> {
