@@ -14,6 +14,8 @@ export interface EventInput {
 /** One Event object at the server, and how often the same was seen. */
 export interface EventSeries {
   readonly key: string;
+  /** The key without the note. */
+  readonly base: string;
   readonly name: string;
   readonly regarding: ObjectReference;
   readonly input: EventInput;
@@ -61,6 +63,7 @@ export class EventSeriesBook {
     }
     const series: EventSeries = {
       key: keyOf(regarding, input),
+      base: baseOf(regarding, input),
       name: newName(),
       regarding,
       input,
@@ -100,7 +103,7 @@ export class EventSeriesBook {
     const exact = this.#series.get(keyOf(regarding, input));
     if (exact !== undefined) return exact;
     const base = baseOf(regarding, input);
-    const alike = [...this.#series.values()].filter((series) => baseOf(series.regarding, series.input) === base);
+    const alike = [...this.#series.values()].filter((series) => series.base === base);
     return alike.length >= MAX_NOTES ? alike.at(-1) : undefined;
   }
 

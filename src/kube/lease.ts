@@ -42,6 +42,7 @@ export class LeaseLostError extends Error {
 }
 
 const JITTER = 1.2;
+const LAST_RETRY_MS = 250;
 
 export class LeaseElector {
   readonly identity: string;
@@ -180,7 +181,8 @@ export class LeaseElector {
       const left = this.#leftToDeadline();
       if (left <= 0)
         throw new LeaseLostError(`the lease could not be renewed within ${this.#renewDeadlineMs} ms`, lastError);
-      await clock.sleep(Math.min(this.#retryMs, left), stop).catch(() => {});
+      // Closer together towards the deadline, so that a server which comes back just in time is met.
+      await clock.sleep(Math.min(this.#retryMs, Math.max(left / 2, LAST_RETRY_MS)), stop).catch(() => {});
       if (stop.aborted) return;
       if (this.#leftToDeadline() <= 0) continue;
       try {
