@@ -59,7 +59,7 @@ export const SCHEMAS = {
             "fieldPath": ".proxyUrl"
           },
           {
-            "rule": "duration(self.probeInterval) >= duration('1s') && duration(self.probeInterval) <= duration('24h')",
+            "rule": "!self.probeInterval.matches('^([0-9]{1,5}(h|m|s))+$') || (duration(self.probeInterval) >= duration('1s') && duration(self.probeInterval) <= duration('24h'))",
             "message": "must be from 1s to 24h",
             "fieldPath": ".probeInterval"
           }
@@ -517,7 +517,7 @@ export const SCHEMAS = {
                 "fieldPath": ".executionStrategy"
               },
               {
-                "rule": "!has(self.verifyInterval) || duration(self.verifyInterval) >= duration('1s')",
+                "rule": "!has(self.verifyInterval) || !self.verifyInterval.matches('^([0-9]{1,5}(h|m|s))+$') || duration(self.verifyInterval) >= duration('1s')",
                 "message": "must be at least 1s",
                 "fieldPath": ".verifyInterval"
               }
