@@ -1,15 +1,40 @@
+import { z } from 'zod';
+
+import { isMissingCall } from './answer-errors.ts';
+import { BkRepoClient, ignored } from './client.ts';
 import type { BkRepoTargetOptions } from './options.ts';
 
 export interface ProbeResult {
-  /** What `replica/version` says, or null where the server has no such call. */
+  /** What `replica/version` says, at most 64 characters; null where the server has no such call or says nothing. */
   readonly version: string | null;
-  /** Milliseconds from sending `replica/ping` to its answer. */
+  /** Milliseconds from sending `replica/ping` to its answer, connecting included. */
   readonly latencyMs: number;
   /** The far side's zone as its answers carry it, like `+08:00`; absent when they do not. */
   readonly timeZoneOffset?: string;
 }
 
-/** Sends `replica/ping` and `replica/version`. Fails with a classified `ReplicationError`. */
-export function probeBkRepo(_options: BkRepoTargetOptions, _signal: AbortSignal): Promise<ProbeResult> {
-  return Promise.reject(new Error('not built yet'));
+/** Sends `replica/ping` and `replica/version` over a connection of its own. Fails like a `Target`'s methods. */
+export async function probeBkRepo(options: BkRepoTargetOptions, signal: AbortSignal): Promise<ProbeResult> {
+  const client = new BkRepoClient(options);
+  try {
+    const begun = options.clock.monotonic();
+    await client.call({ method: 'GET', path: client.endpoints.replica(['ping']), data: ignored }, signal);
+    const latencyMs = options.clock.monotonic() - begun;
+    const version = await readVersion(client, signal);
+    const zone = client.measuredZone;
+    return { version, latencyMs, ...(zone === undefined ? {} : { timeZoneOffset: zone.name }) };
+  } finally {
+    await client.close();
+  }
+}
+
+async function readVersion(client: BkRepoClient, signal: AbortSignal): Promise<string | null> {
+  const path = client.endpoints.replica(['version']);
+  try {
+    const version = await client.call({ method: 'GET', path, data: z.string().nullable() }, signal);
+    return version === null ? null : version.slice(0, 64);
+  } catch (error) {
+    if (isMissingCall(error)) return null;
+    throw error;
+  }
 }

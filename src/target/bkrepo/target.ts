@@ -1,7 +1,62 @@
-import type { Target } from '../../engine/ports.ts';
+/**
+ * A bk-repo (or anything that speaks its wire protocol) as a far side. Every method makes one attempt and fails with a
+ * classified `ReplicationError`; an error is never folded into "not there". What a method proves is said at the port
+ * (engine/ports.ts); nothing here trusts the far side's word about bytes.
+ */
+import type { BlobUpload, Target, TargetRepository, UploadProof } from '../../engine/ports.ts';
+import { blobStored, readBack } from './blobs.ts';
+import { ChunkedPush } from './chunked-push.ts';
+import { BkRepoClient } from './client.ts';
+import { NodeFinder } from './find-nodes.ts';
+import { NodeWriter } from './nodes.ts';
 import type { BkRepoTargetOptions } from './options.ts';
+import { pushPlain } from './plain-push.ts';
+import { prepareRepository } from './repository.ts';
+import { UploadSessions } from './upload-sessions.ts';
 
-/** Opens no connection. Fails with spec errors for a bad url, certificate or proxy, and `HostNotAllowed`. */
-export function createBkRepoTarget(_options: BkRepoTargetOptions): Target {
-  throw new Error('not built yet');
+/** Bytes from which on a blob goes by chunks. */
+export const CHUNKED_FROM = 8 * 1024 * 1024;
+
+/** How often a server without chunked calls is asked whether it has them now. */
+const CHUNKED_RETRY_MS = 600_000;
+
+/**
+ * Opens no connection. Fails with spec errors for a bad url, certificate, user name or proxy, with `HostNotAllowed`, and
+ * with `UnknownZoneError`.
+ */
+export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
+  const client = new BkRepoClient(options);
+  const finder = new NodeFinder(client);
+  const writer = new NodeWriter(client);
+  const push = blobPusher(client);
+  return {
+    id: options.id,
+    name: options.name,
+    prepareRepository: (request, signal) => prepareRepository(client, request, signal),
+    findNodes: (repository, fullPaths, signal) => finder.find(repository, fullPaths, signal),
+    blobStored: (repository, sha256, signal) => blobStored(client, repository, sha256, signal),
+    pushBlob: push,
+    readBack: (repository, sha256, size, signal) => readBack(client, repository, sha256, size, signal),
+    createNode: (repository, node, { overwrite }, signal) => writer.create(repository, node, overwrite, signal),
+    saveMetadata: (repository, fullPath, metadata, signal) =>
+      writer.saveMetadata(repository, fullPath, metadata, signal),
+    deleteMetadata: (repository, fullPath, keys, signal) => writer.deleteMetadata(repository, fullPath, keys, signal),
+    close: () => client.close(),
+  };
+}
+
+function blobPusher(client: BkRepoClient): Target['pushBlob'] {
+  const { clock, logger, name } = client.options;
+  const sessions = new UploadSessions(clock);
+  let chunkedMissingUntil = Number.NEGATIVE_INFINITY;
+  return async (repository: TargetRepository, blob: BlobUpload, signal: AbortSignal): Promise<UploadProof> => {
+    if (blob.size >= CHUNKED_FROM && clock.monotonic() >= chunkedMissingUntil) {
+      const proof = await new ChunkedPush(client, sessions, repository, blob, signal).push();
+      if (proof !== 'unsupported') return proof;
+      chunkedMissingUntil = clock.monotonic() + CHUNKED_RETRY_MS;
+      logger.info('the far side has no chunked upload, pushing blobs as a whole', { farSide: name });
+    }
+    await pushPlain(client, repository, blob, signal);
+    return 'accepted';
+  };
 }

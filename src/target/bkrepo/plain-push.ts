@@ -1,0 +1,65 @@
+/**
+ * `blob/push`: one multipart request of known length, streamed. The server stores whatever comes under the given name;
+ * only the size is compared (contract §11), so its success proves nothing about the bytes.
+ */
+import type { BlobUpload, TargetRepository } from '../../engine/ports.ts';
+import type { HttpRequest, UploadBody } from '../http/http-client.ts';
+import type { BkRepoClient } from './client.ts';
+import { digestMs, withSource } from './upload-source.ts';
+
+export async function pushPlain(
+  client: BkRepoClient,
+  repository: TargetRepository,
+  blob: BlobUpload,
+  signal: AbortSignal,
+): Promise<void> {
+  await withSource(
+    blob,
+    async (source) => {
+      const { head, tail, contentType } = multipart(blob, repository.storageKey);
+      const request: HttpRequest = {
+        method: 'POST',
+        // SEED's server reads the digest from the query string (contract §2.7).
+        path: client.endpoints.replica(['blob', 'push'], { sha256: blob.sha256 }),
+        headers: { 'content-type': contentType },
+        body: framed(head, source, blob.size, tail),
+        extraAnswerMs: digestMs(blob.size),
+      };
+      await client.exchange(request, (answer) => client.expectSuccess(request, answer), signal);
+    },
+    signal,
+  );
+}
+
+function framed(head: Buffer, source: AsyncIterable<Buffer>, size: number, tail: Buffer): UploadBody {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    yield head;
+    yield* source;
+    yield tail;
+  }
+  return { length: head.length + size + tail.length, chunks: chunks() };
+}
+
+/** What stands before and after the bytes. Parts in bk-repo's own order: file, size, sha256, storageKey. */
+export function multipart(
+  blob: Pick<BlobUpload, 'sha256' | 'size'>,
+  storageKey: string | null,
+): { readonly head: Buffer; readonly tail: Buffer; readonly contentType: string } {
+  // A digest of 64 hex digits between dashes cannot be guessed into content that has that same digest.
+  const boundary = `blob-${blob.sha256}`;
+  const field = (name: string, value: string): string =>
+    `\r\n--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\nContent-Length: ${Buffer.byteLength(value)}\r\n\r\n${value}`;
+  const fields = [
+    field('size', String(blob.size)),
+    field('sha256', blob.sha256),
+    ...(storageKey === null ? [] : [field('storageKey', storageKey)]),
+  ];
+  const file =
+    `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${blob.sha256}"\r\n` +
+    `Content-Type: application/octet-stream\r\nContent-Length: ${blob.size}\r\n\r\n`;
+  return {
+    head: Buffer.from(file),
+    tail: Buffer.from(`${fields.join('')}\r\n--${boundary}--\r\n`),
+    contentType: `multipart/form-data; boundary=${boundary}`,
+  };
+}
