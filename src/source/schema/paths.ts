@@ -58,11 +58,31 @@ export function ancestorFolders(fullPath: string): readonly string[] {
   return folders;
 }
 
+/** Some fullPaths in MongoDB's own order (bytes of UTF-8, so code points): `from` ≤ fullPath < `before`. */
+export interface PathRange {
+  readonly from: string;
+  readonly before: string;
+}
+
 /**
- * Everything below a folder as a range of fullPaths in MongoDB's own order (bytes of UTF-8): `from` ≤ fullPath < `before`.
- * `0` is the character after `/`, so no name needs escaping and no regular expression is involved.
+ * All fullPaths that begin with `prefix`, which begins with a slash: up to the same text with its last character
+ * replaced by the next code point. No regular expression is involved, so no name needs escaping.
  */
-export function belowFolder(folder: string): { readonly from: string; readonly before: string } {
-  const prefix = folder === '/' ? '' : folder;
-  return { from: `${prefix}/`, before: `${prefix}0` };
+export function withPrefix(prefix: string): PathRange {
+  const characters = Array.from(prefix);
+  for (;;) {
+    const last = characters.pop()?.codePointAt(0) ?? 0;
+    if (last === MAX_CODE_POINT) continue;
+    const next = last === BEFORE_SURROGATES ? BEHIND_SURROGATES : last + 1;
+    return { from: prefix, before: characters.join('') + String.fromCodePoint(next) };
+  }
+}
+
+const MAX_CODE_POINT = 0x10ffff;
+const BEFORE_SURROGATES = 0xd7ff;
+const BEHIND_SURROGATES = 0xe000;
+
+/** Everything below a folder, without the folder itself. */
+export function belowFolder(folder: string): PathRange {
+  return withPrefix(folder === '/' ? '/' : `${folder}/`);
 }

@@ -1,0 +1,64 @@
+import { type Collection, type Document, MongoClient } from 'mongodb';
+import { ReplicationError } from '../../domain/errors.ts';
+import type { BkRepoSourceOptions } from '../options.ts';
+import { PROJECT_COLLECTION } from '../schema/collections.ts';
+import { DEFAULT_SHARD_COUNT, effectiveShardCount } from '../schema/sharding.ts';
+import { classified } from './driver-errors.ts';
+
+const DEFAULT_DATABASE = 'bkrepo';
+const DEFAULT_MAX_TIME_MS = 30_000;
+
+/** Used where the connection string does not say otherwise. */
+const CONNECTION_DEFAULTS = {
+  appName: 'bkrepo-replicator source',
+  serverSelectionTimeoutMS: 10_000,
+  connectTimeoutMS: 10_000,
+  maxPoolSize: 20,
+  retryReads: true,
+} as const;
+
+/** The source's MongoDB. Only reads: nothing here, and nothing that gets it, writes, creates or changes anything. */
+export class SourceDatabase {
+  readonly shardCount: number;
+  readonly maxTimeMs: number;
+  readonly #client: MongoClient;
+  readonly #name: string;
+
+  /** Connects with the first query. Fails with the spec error `SourceMisconfigured` for an unusable connection string. */
+  constructor(options: Pick<BkRepoSourceOptions, 'uri' | 'database' | 'shardCount' | 'maxTimeMs'>) {
+    this.shardCount = effectiveShardCount(options.shardCount ?? DEFAULT_SHARD_COUNT);
+    this.maxTimeMs = options.maxTimeMs ?? DEFAULT_MAX_TIME_MS;
+    this.#name = options.database ?? DEFAULT_DATABASE;
+    this.#client = clientFor(options.uri);
+  }
+
+  collection<T extends Document>(name: string): Collection<T> {
+    return this.#client.db(this.#name).collection<T>(name);
+  }
+
+  /** One small query; fails as every other would. */
+  async check(signal: AbortSignal): Promise<void> {
+    await classified('project', signal, () =>
+      this.collection(PROJECT_COLLECTION).findOne({}, { projection: { _id: 1 }, maxTimeMS: this.maxTimeMs, signal }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+function clientFor(uri: string): MongoClient {
+  const given = uri.slice(uri.indexOf('?') + 1).toLowerCase();
+  const defaults = Object.entries(CONNECTION_DEFAULTS).filter(
+    ([name]) => !given.split('&').some((option) => option.startsWith(`${name.toLowerCase()}=`)),
+  );
+  try {
+    return new MongoClient(uri, Object.fromEntries(defaults));
+  } catch (error) {
+    // The cause is left out: errors about a connection string may carry it, and with it the password.
+    const name = error instanceof Error ? error.name : 'Error';
+    const message = `the connection string of the source database cannot be used (${name}): check scheme, hosts, escaping of the password, and options`;
+    throw new ReplicationError('spec', 'SourceMisconfigured', message);
+  }
+}
