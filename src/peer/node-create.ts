@@ -48,7 +48,6 @@ export interface NodeCreateRequest {
 export function readNodeCreate(context: PeerContext, body: Fields): NodeCreateRequest {
   const operator = body.optionalText('operator') ?? 'system';
   const createdBy = body.optionalText('createdBy') ?? operator;
-  const expires = body.integer('expires') ?? 0;
   const time = now(context);
   return {
     projectId: body.text('projectId'),
@@ -60,7 +59,7 @@ export function readNodeCreate(context: PeerContext, body: Fields): NodeCreateRe
     sha256: body.optionalText('sha256'),
     md5: body.optionalText('md5'),
     crc64ecma: body.optionalText('crc64ecma'),
-    expireDate: expires > 0 ? new Date(time.getTime() + expires * DAY_MS) : undefined,
+    expireDate: expireDate(context, body),
     metadata: body.metadata('nodeMetadata', 'metadata') ?? [],
     createdBy,
     createdDate: readDate(context, body, 'createdDate') ?? time,
@@ -71,6 +70,12 @@ export function readNodeCreate(context: PeerContext, body: Fields): NodeCreateRe
     operator,
     source: body.optionalText('source'),
   };
+}
+
+/** `expires` is whole days from now; 0 or absent = never. */
+export function expireDate(context: PeerContext, body: Fields): Date | undefined {
+  const days = body.integer('expires') ?? 0;
+  return days > 0 ? new Date(now(context).getTime() + days * DAY_MS) : undefined;
 }
 
 export function readDate(context: PeerContext, body: Fields, name: string): Date | undefined {

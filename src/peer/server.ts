@@ -17,6 +17,8 @@ import { compileOptions, type PeerOptions } from './options.ts';
 import { blobRoutes } from './routes-blob.ts';
 import { catalogRoutes } from './routes-catalog.ts';
 import { nodeRoutes } from './routes-node.ts';
+import { nodeChangeRoutes } from './routes-node-change.ts';
+import { packageRoutes } from './routes-package.ts';
 import { repositoryRoutes } from './routes-repository.ts';
 import { uploadRoutes } from './routes-upload.ts';
 import { Stores } from './stores.ts';
@@ -32,6 +34,8 @@ export interface Peer {
 
 /** Paths with and without the gateway's prefix (contract §2.1). */
 const REPLICA_PREFIXES = ['/replica', '/replication/replica'] as const;
+
+const REPLICA_ROUTES = [catalogRoutes, nodeRoutes, nodeChangeRoutes, packageRoutes, blobRoutes, uploadRoutes] as const;
 
 /** Starts to listen; an abort of `signal` closes the server as `close` does. */
 export async function startPeer(options: PeerOptions, signal?: AbortSignal): Promise<Peer> {
@@ -74,7 +78,7 @@ async function listen(context: PeerContext, release: () => Promise<void>, signal
   for (const prefix of REPLICA_PREFIXES)
     await app.register(
       async (scope) => {
-        for (const routes of [catalogRoutes, nodeRoutes, blobRoutes, uploadRoutes]) routes(scope, context);
+        for (const routes of REPLICA_ROUTES) routes(scope, context);
       },
       { prefix },
     );
