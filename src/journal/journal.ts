@@ -22,7 +22,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { countDetails, details } from './details.ts';
 import { collectionsOf } from './documents.ts';
 import { ensureIndexes, refuseNewerSchema } from './indexes.ts';
-import { call, journalError } from './mongo-errors.ts';
+import { call, misconfigured } from './mongo-errors.ts';
 import type { BeginResult, DetailFilter, DetailPage, RunRecord, RunResult, RunStart, StoredDetail } from './records.ts';
 import { runJournalOf } from './run-journal.ts';
 import { adopt, beginRun, findClaim, findRun, finishRun, lastRuns, openRunOf, openRuns, type Runs } from './runs.ts';
@@ -37,7 +37,7 @@ export interface JournalOptions {
   readonly installationId: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds one call may take, finding a server included; default 15,000. */
+  /** Milliseconds one answer may take, default 15,000; finding a server has at most 5,000 of its own. */
   readonly timeoutMs?: number;
 }
 
@@ -118,7 +118,8 @@ function connectionTo(uri: string, timeoutMs: number): MongoClient {
   try {
     return new MongoClient(uri, {
       appName: 'bkrepo-replicator journal',
-      timeoutMS: timeoutMs,
+      socketTimeoutMS: timeoutMs,
+      waitQueueTimeoutMS: timeoutMs,
       serverSelectionTimeoutMS: Math.min(timeoutMs, 5_000),
       connectTimeoutMS: Math.min(timeoutMs, 10_000),
       maxPoolSize: 20,
@@ -127,6 +128,6 @@ function connectionTo(uri: string, timeoutMs: number): MongoClient {
       ignoreUndefined: false,
     });
   } catch (error) {
-    throw journalError('use its configuration', error);
+    throw misconfigured(error);
   }
 }

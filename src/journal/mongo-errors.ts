@@ -1,5 +1,5 @@
 /** Turns what the MongoDB driver throws into classified errors, and bounds every call by the caller's signal. */
-import { MongoError, MongoInvalidArgumentError, MongoParseError, MongoServerError } from 'mongodb';
+import { MongoError, MongoServerError } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
 
@@ -37,8 +37,9 @@ const NO_ANSWER = new Set([
 /** `doing` completes "the journal could not …". Errors already classified, and abort reasons, pass as they are. */
 export function journalError(doing: string, error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
-  if (error instanceof MongoParseError || error instanceof MongoInvalidArgumentError)
-    return new ReplicationError('spec', 'JournalMisconfigured', `the journal could not ${doing}: ${misuse(error)}`);
+  // A bulk write that got no answer hides the driver's own error in here.
+  if (error instanceof MongoServerError && error.errorResponse instanceof MongoError)
+    return journalError(doing, error.errorResponse);
   const code = error instanceof MongoServerError ? Number(error.code) : undefined;
   if (code !== undefined && FORBIDDEN.has(code))
     return new ReplicationError(
@@ -64,10 +65,13 @@ function passes(error: MongoError, code: number | undefined): boolean {
 }
 
 /** The driver quotes the whole connection string when it cannot parse it: those words are never repeated. */
-function misuse(error: MongoError): string {
-  return error.message.includes('://') || error.message.includes('onnection string')
-    ? 'its connection string is not a valid MongoDB URI (mongodb://user:password@host:port/?options)'
-    : error.message;
+export function misconfigured(error: unknown): ReplicationError {
+  const words = error instanceof MongoError ? error.message : '';
+  const why =
+    words === '' || /:\/\/|connection string/i.test(words)
+      ? 'it is not a valid MongoDB URI (mongodb://user:password@host:port/?options)'
+      : words;
+  return new ReplicationError('spec', 'JournalMisconfigured', `the journal's connection string cannot be used: ${why}`);
 }
 
 /**
