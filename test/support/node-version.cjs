@@ -5,9 +5,9 @@ var NEEDED = 24;
 var major = Number(/^v?(\d+)\./.exec(process.version)[1]);
 
 if (major >= NEEDED) {
-  console.log('node ' + process.version);
+  process.stdout.write('node ' + process.version + '\n');
 } else {
-  console.error(
+  process.stderr.write(
     'node ' +
       process.version +
       ' is too old: this project needs Node ' +

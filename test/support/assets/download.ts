@@ -11,9 +11,9 @@ const SMALL_LIMIT = 4 * 1024 * 1024;
 const STALL_MS = 30_000;
 
 /** A small text, fetched within a few seconds or not at all. @throws {WayFailed} */
-export async function fetchSmall(url: string): Promise<string> {
+export async function fetchSmall(url: string, withinMs = REACH_MS): Promise<string> {
   return orWayFailed(`no answer from ${new URL(url).host}`, async () => {
-    const response = await fetch(url, { signal: AbortSignal.timeout(REACH_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(withinMs) });
     if (!response.ok) throw new WayFailed(`${url} answers ${response.status}`);
     const text = await response.text();
     if (text.length > SMALL_LIMIT) throw new WayFailed(`${url} is larger than expected`);
@@ -21,15 +21,24 @@ export async function fetchSmall(url: string): Promise<string> {
   });
 }
 
-/** The first word of a published checksum file. @throws {WayFailed} when it is no SHA-256 */
-export function publishedSha256(text: string): string {
-  const word = text.trim().split(/\s+/)[0]?.toLowerCase() ?? '';
-  if (!/^[0-9a-f]{64}$/.test(word)) throw new WayFailed('the published checksum is no SHA-256');
-  return word;
+export interface Checksum {
+  readonly algorithm: 'sha256' | 'sha512';
+  /** In lower-case hexadecimal. */
+  readonly digest: string;
 }
 
-/** Fetches a large file, saying how far it is, and checks its SHA-256 on the way. @throws {WayFailed} */
-export async function fetchLarge(url: string, file: string, expectedSha256: string, say: Say): Promise<void> {
+const DIGEST_LENGTH = { sha256: 64, sha512: 128 } as const;
+
+/** The first word of a published checksum file. @throws {WayFailed} when it is no such checksum */
+export function publishedChecksum(algorithm: Checksum['algorithm'], text: string): Checksum {
+  const digest = text.trim().split(/\s+/)[0]?.toLowerCase() ?? '';
+  if (digest.length !== DIGEST_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(digest))
+    throw new WayFailed(`what is published as its checksum is no ${algorithm}`);
+  return { algorithm, digest };
+}
+
+/** Fetches a large file, saying how far it is, and checks it on the way. @throws {WayFailed} */
+export async function fetchLarge(url: string, file: string, expected: Checksum, say: Say): Promise<void> {
   await orWayFailed(`download of ${url}`, async () => {
     const stalled = new AbortController();
     let bytes = 0;
@@ -39,7 +48,7 @@ export async function fetchLarge(url: string, file: string, expectedSha256: stri
       atLastLook = bytes;
     }, STALL_MS);
     const telling = setInterval(() => say(`${Math.round(bytes / 1e6)} MB of ${url}`), 15_000);
-    const hash = createHash('sha256');
+    const hash = createHash(expected.algorithm);
     const meter = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
@@ -56,7 +65,7 @@ export async function fetchLarge(url: string, file: string, expectedSha256: stri
       clearInterval(telling);
     }
     const actual = hash.digest('hex');
-    if (actual !== expectedSha256)
-      throw new WayFailed(`checksum of ${url}: published is ${expectedSha256}, received was ${actual}`);
+    if (actual !== expected.digest)
+      throw new WayFailed(`checksum of ${url}: published is ${expected.digest}, received was ${actual}`);
   });
 }

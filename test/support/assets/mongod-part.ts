@@ -4,7 +4,7 @@ import { getOS } from 'mongodb-memory-server-core/lib/util/getos/index.js';
 import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/MongoBinaryDownloadUrl.js';
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
-import { fetchLarge, fetchSmall, publishedSha256 } from './download.ts';
+import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
 import { type Found, type Part, type Say, WayFailed } from './way.ts';
 
 /** The variable that names the mongod to use. */
@@ -82,7 +82,7 @@ async function fromDownload(into: string, say: Say): Promise<{ version: string }
       os: await getOS(),
     }).getDownloadUrl(),
   );
-  const expected = publishedSha256(await fetchSmall(`${url}.sha256`));
+  const expected = publishedChecksum('sha256', await fetchSmall(`${url}.sha256`));
   const work = join(into, 'work');
   await mkdir(work);
   const archive = join(work, 'mongod.tgz');

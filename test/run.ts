@@ -1,0 +1,97 @@
+import { glob, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { run } from 'node:test';
+import { parseArgs } from 'node:util';
+import { ensureKubernetes, ensureMongod } from './support/assets.ts';
+import { CompactReport } from './support/compact-report.ts';
+import { FILE_LIMIT } from './support/file-limit.ts';
+
+/*
+ * `npm test [-- FILE|DIRECTORY ...] [--test-name-pattern=…]`: gets the real parts the tests need, then runs the unit,
+ * integration and e2e tests, in this order, in one run of node's test runner with one summary at the end.
+ */
+
+const ROOT = join(import.meta.dirname, '..');
+const KINDS = ['unit', 'integration', 'e2e'];
+const SUFFIX = '.test.ts';
+const USAGE = `usage: npm test [-- [FILE|DIRECTORY ...] [--test-name-pattern=REGEXP] [--concurrency=N] [--file-timeout=SECONDS]]
+`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      'test-name-pattern': { type: 'string', multiple: true },
+      concurrency: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+      'file-timeout': { type: 'string', default: '300' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  process.stdout.write(`node ${process.version}\n`);
+  const files = await select(positionals);
+  if (files.length === 0) throw new Error(`no test file (*${SUFFIX}) in ${positionals.join(', ') || 'test'}`);
+  await prepare(files);
+
+  const report = new CompactReport(ROOT, (text) => void process.stdout.write(text));
+  const patterns = values['test-name-pattern'];
+  process.env[FILE_LIMIT] = String(positive('file-timeout', values['file-timeout']));
+  const events = run({
+    files,
+    cwd: ROOT,
+    concurrency: positive('concurrency', values.concurrency),
+    execArgv: ['--import', join(import.meta.dirname, 'support', 'file-limit.ts')],
+    ...(patterns === undefined ? {} : { testNamePatterns: patterns }),
+  });
+  for await (const event of events) report.take(event);
+  return report.finish(patterns === undefined ? files : []);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number from 1 on, not ${text}`);
+  return value;
+}
+
+/** The test files below the given files and directories, unit before integration before e2e. */
+async function select(wanted: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const path of wanted.length > 0 ? wanted : KINDS.map((kind) => join('test', kind))) {
+    const absolute = resolve(ROOT, path);
+    const status = await stat(absolute).catch(() => undefined);
+    if (status === undefined) {
+      if (wanted.length > 0) throw new Error(`there is no ${path}`);
+    } else if (status.isFile()) {
+      found.add(absolute);
+    } else {
+      for await (const file of glob(`**/*${SUFFIX}`, { cwd: absolute })) found.add(join(absolute, file));
+    }
+  }
+  return [...found].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+function rank(file: string): number {
+  const kind = KINDS.indexOf(relative(join(ROOT, 'test'), file).split('/')[0] ?? '');
+  return kind === -1 ? KINDS.length : kind;
+}
+
+/** Before the clock of any test runs: building a part may take minutes. A part that cannot be had ends the run. */
+async function prepare(files: readonly string[]): Promise<void> {
+  if (files.every((file) => rank(file) === 0)) {
+    process.stdout.write('only unit tests: no real parts are prepared beforehand\n');
+    return;
+  }
+  await ensureMongod();
+  await ensureKubernetes();
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
