@@ -71,8 +71,10 @@ export function timestamp(instant: Date): string {
  * lone surrogates (which etcd refuses) are replaced, and what is longer than `limit` characters ends in an ellipsis.
  */
 export function sanitiseText(text: string, limit: number): string {
-  const clean = text
-    .slice(0, limit * 2)
+  // Cut before the work, so that a huge text costs little; a URL whose credentials may have lost their @ goes as well.
+  const head =
+    text.length <= limit * 2 ? text : text.slice(0, limit * 2).replace(/[a-z][a-z0-9+.-]*:\/\/[^\s/?#]*$/iu, '');
+  const clean = head
     .toWellFormed()
     .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]*@/giu, '$1')
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
