@@ -29,14 +29,22 @@ function hexTail(text: string): string {
   });
 }
 
-/** Where an IPv4 address stands inside an IPv6 one: prefix in bytes, and the positions of the four bytes. */
-const CARRIERS: readonly { readonly prefix: readonly number[]; readonly at: readonly number[] }[] = [
+interface Carrier {
+  readonly prefix: readonly number[];
+  /** Positions of the four bytes. */
+  readonly at: readonly number[];
+  /** One of several ways to read the same prefix: zeros there mean that it was another. */
+  readonly guess?: boolean;
+}
+
+/** Where an IPv4 address stands inside an IPv6 one. */
+const CARRIERS: readonly Carrier[] = [
   { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], at: [12, 13, 14, 15] }, // mapped, RFC 4291
   { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0], at: [12, 13, 14, 15] }, // translated, RFC 2765
   { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], at: [12, 13, 14, 15] }, // compatible, RFC 4291
   { prefix: [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], at: [12, 13, 14, 15] }, // NAT64, RFC 6052
-  { prefix: [0, 0x64, 0xff, 0x9b, 0, 1], at: [12, 13, 14, 15] }, // local NAT64, RFC 8215, as /96
-  { prefix: [0, 0x64, 0xff, 0x9b, 0, 1], at: [6, 7, 9, 10] }, // the same as /48
+  { prefix: [0, 0x64, 0xff, 0x9b, 0, 1], at: [12, 13, 14, 15], guess: true }, // local NAT64, RFC 8215, as /96
+  { prefix: [0, 0x64, 0xff, 0x9b, 0, 1], at: [6, 7, 9, 10], guess: true }, // the same as /48
   { prefix: [0x20, 0x02], at: [2, 3, 4, 5] }, // 6to4, RFC 3056
 ];
 
@@ -48,9 +56,10 @@ export function unwrap(text: string): readonly string[] {
   const bytes = addressBytes(text);
   if (bytes === undefined) return [];
   if (bytes.length === 4) return [bytes.join('.')];
-  const inner = CARRIERS.filter(({ prefix }) => prefix.every((byte, index) => bytes[index] === byte)).map(({ at }) =>
-    at.map((index) => bytes[index]).join('.'),
-  );
+  const inner = CARRIERS.filter(({ prefix }) => prefix.every((byte, index) => bytes[index] === byte))
+    .map(({ at, guess }) => ({ address: at.map((index) => bytes[index]).join('.'), guess }))
+    .filter(({ address, guess }) => guess !== true || address !== '0.0.0.0')
+    .map(({ address }) => address);
   return [plainIPv6(bytes), ...new Set(inner)];
 }
 

@@ -72,23 +72,23 @@ export class ExchangeRun {
   async *#watchedUpload({ chunks }: UploadBody): AsyncGenerator<Uint8Array> {
     const { uploadIdleMs } = this.#timeouts;
     const iterator = chunks[Symbol.asyncIterator]();
-    let finished = false;
+    let ended = false;
     try {
       for (;;) {
         this.#expect('the next bytes of the source', uploadIdleMs);
-        const { done, value } = await iterator.next();
-        if (done) break;
+        const next = await iterator.next().catch((error: unknown) => {
+          ended = true;
+          this.#breakOff(error);
+          throw error;
+        });
+        ended ||= next.done === true;
+        if (next.done === true) break;
         this.#expect('it to take bytes', uploadIdleMs);
-        yield value;
+        yield next.value;
       }
-      finished = true;
       this.#expect('its answer', this.#answerMs);
-    } catch (error) {
-      finished = true;
-      this.#breakOff(error);
-      throw error;
     } finally {
-      if (!finished) await iterator.return?.();
+      if (!ended) await iterator.return?.();
     }
   }
 
