@@ -88,7 +88,6 @@ export const SCHEMAS = {
           },
           "url": {
             "type": "string",
-            "minLength": 1,
             "maxLength": 2048
           },
           "credentialsSecretRef": {
@@ -106,7 +105,6 @@ export const SCHEMAS = {
           },
           "certificate": {
             "type": "string",
-            "minLength": 1,
             "maxLength": 65536,
             "pattern": "-----BEGIN CERTIFICATE-----"
           },
@@ -123,7 +121,6 @@ export const SCHEMAS = {
               },
               "key": {
                 "type": "string",
-                "minLength": 1,
                 "maxLength": 253,
                 "pattern": "^[-._a-zA-Z0-9]+$",
                 "default": "ca.crt"
@@ -143,7 +140,6 @@ export const SCHEMAS = {
               },
               "key": {
                 "type": "string",
-                "minLength": 1,
                 "maxLength": 253,
                 "pattern": "^[-._a-zA-Z0-9]+$",
                 "default": "ca.crt"
@@ -165,7 +161,6 @@ export const SCHEMAS = {
           },
           "proxyUrl": {
             "type": "string",
-            "minLength": 1,
             "maxLength": 2048
           },
           "limits": {
@@ -199,7 +194,6 @@ export const SCHEMAS = {
           },
           "timeZone": {
             "type": "string",
-            "minLength": 1,
             "maxLength": 64,
             "pattern": "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
           },
@@ -448,7 +442,6 @@ export const SCHEMAS = {
                     "properties": {
                       "packageKey": {
                         "type": "string",
-                        "minLength": 1,
                         "maxLength": 512,
                         "pattern": "[^\\t\\n\\f\\r ]"
                       },
@@ -459,7 +452,6 @@ export const SCHEMAS = {
                         "x-kubernetes-list-type": "atomic",
                         "items": {
                           "type": "string",
-                          "minLength": 1,
                           "maxLength": 256,
                           "pattern": "[^\\t\\n\\f\\r ]"
                         }
@@ -479,7 +471,6 @@ export const SCHEMAS = {
                     "properties": {
                       "path": {
                         "type": "string",
-                        "minLength": 1,
                         "maxLength": 2048,
                         "pattern": "^/(([^/*.\\x00-\\x1f][^/*\\x00-\\x1f]*|[.][^/*.\\x00-\\x1f][^/*\\x00-\\x1f]*|[.][.][^/*\\x00-\\x1f]+)/)*([^/*.\\x00-\\x1f][^/*\\x00-\\x1f]*|[.][^/*.\\x00-\\x1f][^/*\\x00-\\x1f]*|[.][.][^/*\\x00-\\x1f]+|[^/\\x00-\\x1f]*[*][^/\\x00-\\x1f]*)?$"
                       }
@@ -581,8 +572,7 @@ export const SCHEMAS = {
                   },
                   "executeTime": {
                     "type": "string",
-                    "minLength": 16,
-                    "maxLength": 40,
+                    "maxLength": 35,
                     "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?$"
                   },
                   "cronExpression": {
@@ -592,7 +582,6 @@ export const SCHEMAS = {
                   },
                   "timeZone": {
                     "type": "string",
-                    "minLength": 1,
                     "maxLength": 64,
                     "pattern": "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
                   },
@@ -634,7 +623,6 @@ export const SCHEMAS = {
             "x-kubernetes-list-type": "set",
             "items": {
               "type": "string",
-              "minLength": 1,
               "maxLength": 253,
               "pattern": "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
             }

@@ -108,20 +108,31 @@ const CLUSTERS: readonly Case[] = [
   cluster('a url of 2,048 characters', { url: `https://bkrepo.example.com/${text(2_021)}` }),
   cluster('a url of 2,049 characters', { url: `https://bkrepo.example.com/${text(2_022)}` }, 'spec.url'),
 
-  cluster('a reference without name', { credentialsSecretRef: {} }, 'spec.credentialsSecretRef.name'),
-  cluster('a reference with an empty name', { credentialsSecretRef: { name: '' } }, 'spec.credentialsSecretRef.name'),
-  cluster(
-    'a reference with a long name',
-    { clientCertificateSecretRef: { name: text(254) } },
-    'spec.clientCertificateSecretRef.name',
-  ),
-  cluster(
-    'a reference with an unknown field',
-    { caSecretRef: { name: 'ca', namespace: 'other' } },
-    'spec.caSecretRef.namespace',
-  ),
-  cluster('a key that no Secret can have', { caSecretRef: { name: 'ca', key: 'a/b' } }, 'spec.caSecretRef.key'),
-  cluster('a key that no ConfigMap can have', { caConfigMapRef: { name: 'ca', key: '' } }, 'spec.caConfigMapRef.key'),
+  ...['credentialsSecretRef', 'caSecretRef', 'caConfigMapRef', 'clientCertificateSecretRef'].flatMap((reference) => [
+    cluster(`${reference} without name`, { [reference]: {} }, `spec.${reference}.name`),
+    cluster(`${reference} with an empty name`, { [reference]: { name: '' } }, `spec.${reference}.name`),
+    cluster(`${reference} with a name of 253 characters`, { [reference]: { name: text(253) } }),
+    cluster(
+      `${reference} with a name of 254 characters`,
+      { [reference]: { name: text(254) } },
+      `spec.${reference}.name`,
+    ),
+    cluster(
+      `${reference} to another namespace`,
+      { [reference]: { name: 'a', namespace: 'b' } },
+      `spec.${reference}.namespace`,
+    ),
+  ]),
+  ...['caSecretRef', 'caConfigMapRef'].flatMap((reference) => [
+    cluster(`${reference} with a key of 253 characters`, { [reference]: { name: 'ca', key: text(253) } }),
+    ...['', 'a/b', text(254)].map((key) =>
+      cluster(
+        `${reference} with key ${JSON.stringify(key)}`,
+        { [reference]: { name: 'ca', key } },
+        `spec.${reference}.key`,
+      ),
+    ),
+  ]),
   cluster('a certificate', { certificate: PEM }),
   cluster('a CA in a Secret', { caSecretRef: { name: 'ca' } }),
   cluster('a CA in a ConfigMap', { caConfigMapRef: { name: 'ca' } }),
@@ -142,6 +153,7 @@ const CLUSTERS: readonly Case[] = [
   ...['http://proxy', 'https://proxy.example.com:3128/', 'http://[::1]:3128'].map((proxyUrl) =>
     cluster(`proxy ${proxyUrl}`, { proxyUrl }),
   ),
+  cluster('a proxy of 2,049 characters', { proxyUrl: `http://${text(2_042)}` }, 'spec.proxyUrl'),
   ...[
     'socks5://proxy',
     'http://user:secret@proxy',
@@ -154,6 +166,11 @@ const CLUSTERS: readonly Case[] = [
   cluster('the smallest limits', { limits: { bandwidth: 0, concurrency: 1 } }),
   cluster('the largest limits', { limits: { bandwidth: Number.MAX_SAFE_INTEGER, concurrency: 256 } }),
   cluster('a negative bandwidth', { limits: { bandwidth: -1 } }, 'spec.limits.bandwidth'),
+  cluster(
+    'a bandwidth beyond exact numbers',
+    { limits: { bandwidth: 9_007_199_254_740_992 } },
+    'spec.limits.bandwidth',
+  ),
   cluster('a concurrency of 0', { limits: { concurrency: 0 } }, 'spec.limits.concurrency'),
   cluster('a concurrency of 257', { limits: { concurrency: 257 } }, 'spec.limits.concurrency'),
   cluster('half an artifact at once', { limits: { concurrency: 1.5 } }, 'spec.limits.concurrency'),
@@ -169,8 +186,9 @@ const CLUSTERS: readonly Case[] = [
   ...['1s', '60s', '2m30s', '24h', '1440m'].map((probeInterval) =>
     cluster(`probed every ${probeInterval}`, { probeInterval }),
   ),
-  ...['0s', '24h1s', '25h', '', '60', '1.5m', '500ms', '-1s', '1d', '100000s'].map((probeInterval) =>
-    cluster(`probed every ${JSON.stringify(probeInterval)}`, { probeInterval }, 'spec.probeInterval'),
+  ...['0s', '24h1s', '25h', '', '60', '1.5m', '500ms', '-1s', '1d', '100000s', `${'0s'.repeat(16)}1s`].map(
+    (probeInterval) =>
+      cluster(`probed every ${JSON.stringify(probeInterval)}`, { probeInterval }, 'spec.probeInterval'),
   ),
 ];
 
@@ -406,7 +424,7 @@ const SETTINGS: readonly Case[] = [
     'adoptExisting',
   ].map((field) => setting(`${field} in words`, { [field]: 'true' }, `.${field}`)),
   ...['1s', '168h', '99999h'].map((verifyInterval) => setting(`verified every ${verifyInterval}`, { verifyInterval })),
-  ...['0s', '', '1d', '1.5h'].map((verifyInterval) =>
+  ...['0s', '', '1d', '1.5h', `${'0s'.repeat(16)}1s`].map((verifyInterval) =>
     setting(`verified every ${JSON.stringify(verifyInterval)}`, { verifyInterval }, '.verifyInterval'),
   ),
   plan('an empty plan', {}),
