@@ -29,6 +29,7 @@ export class SourceHarness {
 
   static async start(): Promise<SourceHarness> {
     const mongod = await startMongod({
+      args: ['--setParameter', 'enableTestCommands=1'],
       users: [
         { name: 'reader', password: 'r:e@d/er', roles: [{ role: 'readAnyDatabase', db: 'admin' }] },
         { name: 'strict', password: 'strict', roles: [{ role: 'read', db: 'bkrepo' }] },
