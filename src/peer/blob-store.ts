@@ -27,17 +27,17 @@ export interface Received {
 
 export interface BlobStoreOptions {
   readonly randomHex: (bytes: number) => string;
-  /** Opens a new file for writing; replaced to inject a full disk. */
-  readonly create?: (file: string) => Promise<FileHandle>;
+  /** Opens a new file for writing. */
+  readonly createFile: (file: string) => Promise<FileHandle>;
 }
 
 export class BlobStore {
   readonly root: string;
-  readonly #options: Required<BlobStoreOptions>;
+  readonly #options: BlobStoreOptions;
 
   constructor(root: string, options: BlobStoreOptions) {
     this.root = root;
-    this.#options = { create: (file) => open(file, 'wx'), ...options };
+    this.#options = options;
   }
 
   get tempPath(): string {
@@ -52,7 +52,7 @@ export class BlobStore {
   async receive(source: AsyncIterable<Buffer>): Promise<Received> {
     const file = join(this.tempPath, `${RECEIVED_PREFIX}${this.#options.randomHex(16)}`);
     try {
-      const handle = await this.#options.create(file);
+      const handle = await this.#options.createFile(file);
       try {
         return { file, ...(await write(handle, source)) };
       } finally {

@@ -162,6 +162,7 @@ async function sendError(
   error: unknown,
 ): Promise<FastifyReply> {
   const known = asPeerError(error, request);
+  if (!request.raw.readableEnded && !request.raw.destroyed) request.raw.resume();
   const fields = { traceId: request.id, method: request.method, code: known.code, error };
   if (request.raw.destroyed && request.raw.errored !== null) context.settings.logger.debug('request broke off', fields);
   else if (known.status >= 500) context.settings.logger.error('request failed', fields);

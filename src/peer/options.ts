@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
 
 import type { Db } from 'mongodb';
 
@@ -56,6 +57,8 @@ export interface PeerOptions {
   readonly clock?: Clock;
   /** Random lower-case hex of that many bytes. */
   readonly randomHex?: (bytes: number) => string;
+  /** Opens a new file of the store for writing; replaced to inject a full disk. */
+  readonly createFile?: (file: string) => Promise<FileHandle>;
 }
 
 /** {@link PeerOptions} with nothing left open. */
@@ -76,6 +79,7 @@ export interface PeerSettings {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly randomHex: (bytes: number) => string;
+  readonly createFile: (file: string) => Promise<FileHandle>;
 }
 
 /** Throws RangeError for a zone or a shard count that does not exist. */
@@ -99,5 +103,6 @@ export function compileOptions(options: PeerOptions): PeerSettings {
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
     randomHex: options.randomHex ?? ((bytes) => randomBytes(bytes).toString('hex')),
+    createFile: options.createFile ?? ((file) => open(file, 'wx')),
   };
 }

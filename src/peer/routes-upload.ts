@@ -29,6 +29,11 @@ export function uploadRoutes(app: FastifyInstance, context: PeerContext): void {
   });
 }
 
+/** The bytes of a chunk. When storing them fails the request stays whole, so that it can still be answered. */
+function chunkOf(request: FastifyRequest): AsyncIterable<Buffer> {
+  return request.raw.iterator({ destroyOnReturn: false });
+}
+
 async function storeOf(context: PeerContext, request: FastifyRequest): Promise<Store> {
   return await context.stores.forKey(optionalQuery(request, 'storageKey'));
 }
@@ -63,7 +68,7 @@ async function append(context: PeerContext, request: FastifyRequest, reply: Fast
     range === undefined || range.end - range.start !== length - 1
       ? await refused(store, id)
       : await withStallLimit(request.raw, stallTimeoutMs, () =>
-          store.uploads.append(id, { start: range.start, length, source: request.raw }),
+          store.uploads.append(id, { start: range.start, length, source: chunkOf(request) }),
         );
   if (result === undefined) throw unknownUpload(context);
   const told = result.refused && context.settings.defects.rangeOfRefusedChunk ? length : result.length;
@@ -95,7 +100,7 @@ async function finish(context: PeerContext, request: FastifyRequest): Promise<vo
   if (length > 0) {
     const start = (await store.uploads.length(id)) ?? 0;
     await withStallLimit(request.raw, stallTimeoutMs, () =>
-      store.uploads.append(id, { start, length, source: request.raw }),
+      store.uploads.append(id, { start, length, source: chunkOf(request) }),
     );
   }
   const verdict = await store.uploads.finish(id, name, defects.skipsStoredName, async (stored, hash) => {

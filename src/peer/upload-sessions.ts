@@ -14,6 +14,7 @@ const PREFIX = 'upload-';
 
 export interface UploadSessionsOptions {
   readonly randomHex: (bytes: number) => string;
+  readonly createFile: (file: string) => Promise<FileHandle>;
   /** Sessions at a time. */
   readonly maxUploads: number;
 }
@@ -49,7 +50,7 @@ export class UploadSessions {
       throw new PeerError('tooManyRequests', 'upload sessions');
     const id = this.#options.randomHex(16);
     try {
-      const handle = await open(this.#file(id), 'wx');
+      const handle = await this.#options.createFile(this.#file(id));
       await handle.close();
     } catch (error) {
       throw storeError(error);

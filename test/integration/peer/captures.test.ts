@@ -134,7 +134,9 @@ function compare(exchange: Exchange, answer: Answer): string[] {
     exchange.answer === undefined ? [] : shapeDifferences(exchange.answer, answer.json).map((d) => `${at} ${d}`);
   if (answer.status !== exchange.status) differences.push(`${at}: ${answer.status} instead of ${exchange.status}`);
   if (exchange.answer !== undefined && answer.json.code !== exchange.answer['code'])
-    differences.push(`${at}: code ${answer.json.code} (${answer.json.message}) instead of ${exchange.answer['code']}`);
+    differences.push(
+      `${at}: code ${answer.json.code} (${answer.json.message}) instead of ${String(exchange.answer['code'])}`,
+    );
   for (const name of ['www-authenticate', 'push-session-id', 'location', 'x-bkrepo-rid', 'x-bkrepo-time-zone'])
     if (name in exchange.answerHeaders && answer.headers[name] === undefined) differences.push(`${at}: no ${name}`);
   return differences;

@@ -83,8 +83,8 @@ export class PeerBed {
 
   async peer(name: string, options: Partial<PeerOptions> = {}): Promise<PeerSide> {
     const db = this.client.db(name);
-    const storePath = join(this.directory, name);
-    const peer = await startPeer({ mongo: db, storePath, users: [ADMIN], ...options });
+    const storePath = options.storePath ?? join(this.directory, name);
+    const peer = await startPeer({ mongo: db, users: [ADMIN], ...options, storePath });
     this.#peers.push(peer);
     return new PeerSide(peer, db, storePath);
   }
