@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { KubectlFailed } from '../../support/kubectl.ts';
+import { type ApiServer, PROJECT, startApiServer } from './api-server.ts';
+
+const BASE = `${PROJECT}deploy/kustomize/base`;
+const NAMESPACE = 'bkrepo-replicator-system';
+const OPERATOR = `system:serviceaccount:${NAMESPACE}:bkrepo-replicator`;
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: { readonly template?: { readonly metadata: object; readonly spec: object } };
+}
+
+let server: ApiServer;
+let manifests: readonly Manifest[];
+
+before(async () => {
+  server = await startApiServer();
+  manifests = parseAllDocuments(await kubectl('kustomize', BASE)).map((document) => document.toJS() as Manifest);
+  await kubectl('create', 'namespace', 'other');
+  await kubectl('apply', '--server-side', '--validate=strict', '-k', BASE);
+});
+after(() => server[Symbol.asyncDispose]());
+
+function kubectl(...args: readonly string[]): Promise<string> {
+  return server.kubernetes.kubectl(args);
+}
+
+test('what is namespaced lies in one namespace', () => {
+  const clusterWide = ['Namespace', 'ClusterRole', 'ClusterRoleBinding'];
+  for (const { kind, metadata } of manifests) {
+    assert.equal(metadata.namespace, clusterWide.includes(kind) ? undefined : NAMESPACE, `${kind} ${metadata.name}`);
+  }
+});
+
+test('applying it again changes nothing', async () => {
+  await kubectl('apply', '--server-side', '-k', BASE);
+  assert.equal(await kubectl('diff', '--server-side', '-k', BASE), '');
+});
+
+async function createPod(edit: (spec: Record<string, unknown>) => void): Promise<string> {
+  const template = manifests.find(({ kind }) => kind === 'Deployment')?.spec?.template;
+  assert.ok(template);
+  const spec = structuredClone(template.spec) as Record<string, unknown>;
+  edit(spec);
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'probe' }, spec };
+  return server.kubernetes.kubectl(['create', '--dry-run=server', '--namespace', NAMESPACE, '-f', '-'], {
+    input: JSON.stringify(pod),
+  });
+}
+
+test('its Pod is allowed where Pod Security "restricted" is enforced, and would not be without runAsNonRoot', async () => {
+  await createPod(() => undefined);
+  const asRoot = createPod((spec) => {
+    spec['securityContext'] = { seccompProfile: { type: 'RuntimeDefault' } };
+  });
+  await assert.rejects(asRoot, (error: unknown) => {
+    assert.ok(error instanceof KubectlFailed);
+    assert.match(error.stderr, /violates PodSecurity "restricted:latest": runAsNonRoot != true/);
+    return true;
+  });
+});
+
+/** [verb, resource, namespace, allowed] for the operator's ServiceAccount. */
+const RIGHTS: readonly (readonly [string, string, string, boolean])[] = [
+  ['list', 'clusters.replication.bkrepo.io', 'other', true],
+  ['watch', 'replicatasks.replication.bkrepo.io', 'other', true],
+  ['patch', 'clusters.replication.bkrepo.io', 'other', true],
+  ['patch', 'clusters.replication.bkrepo.io/status', 'other', true],
+  ['patch', 'replicatasks.replication.bkrepo.io/status', 'other', true],
+  ['patch', 'replicatasks.replication.bkrepo.io', 'other', false],
+  ['update', 'replicatasks.replication.bkrepo.io', 'other', false],
+  ['delete', 'replicatasks.replication.bkrepo.io', 'other', false],
+  ['create', 'events.events.k8s.io', 'other', true],
+  ['patch', 'events.events.k8s.io', 'other', true],
+  ['create', 'leases.coordination.k8s.io', NAMESPACE, true],
+  ['create', 'leases.coordination.k8s.io', 'other', false],
+  ['list', 'leases.coordination.k8s.io', NAMESPACE, false],
+  ['get', 'secrets', NAMESPACE, true],
+  ['get', 'configmaps', NAMESPACE, true],
+  ['get', 'secrets', 'other', false],
+  ['list', 'secrets', NAMESPACE, false],
+  ['watch', 'configmaps', NAMESPACE, false],
+  ['create', 'pods', NAMESPACE, false],
+];
+
+for (const [verb, resource, namespace, allowed] of RIGHTS) {
+  test(`the operator may ${allowed ? '' : 'not '}${verb} ${resource} in ${namespace}`, async () => {
+    const [name, subresource] = resource.split('/');
+    const args = ['auth', 'can-i', verb, name ?? '', '--namespace', namespace];
+    if (subresource !== undefined) args.push(`--subresource=${subresource}`);
+    const answer = server.kubernetes.kubectl(args, { user: OPERATOR });
+    if (allowed) assert.equal((await answer).trim(), 'yes');
+    else
+      await assert.rejects(answer, (error: unknown) => error instanceof KubectlFailed && error.stdout.trim() === 'no');
+  });
+}
+
+test('another namespace is served once its RoleBinding is there', async () => {
+  const binding = ['create', 'rolebinding', 'bkrepo-replicator-secret-reader', '--namespace', 'other'];
+  const account = `--serviceaccount=${NAMESPACE}:bkrepo-replicator`;
+  await kubectl(...binding, '--clusterrole=bkrepo-replicator-secret-reader', account);
+  const answer = await server.kubernetes.kubectl(['auth', 'can-i', 'get', 'secrets', '--namespace', 'other'], {
+    user: OPERATOR,
+  });
+  assert.equal(answer.trim(), 'yes');
+});
