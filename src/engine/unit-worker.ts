@@ -108,7 +108,7 @@ async function perform(
   throw new ReplicationError(
     'unit',
     'FarSideKeepsChanging',
-    `${unit.node.fullPath} was there when it was created, and not when it was looked up, several times in a row; someone else writes to far side ${context.link.name}`,
+    `${unit.node.fullPath} was there when it was created, and not when it was looked up, several times in a row: someone else writes to far side ${context.link.name}, or the account may not read this path there`,
   );
 }
 

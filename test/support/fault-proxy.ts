@@ -146,14 +146,17 @@ function flipBit(at: number): Transform {
 }
 
 function flipBitBehindEmptyLine(): Transform {
-  let done = false;
+  let state: 'header' | 'content' | 'done' = 'header';
   return new Transform({
     transform(chunk: Buffer, _encoding, callback) {
       const line = chunk.indexOf('\r\n\r\n');
-      const position = line < 0 ? 0 : line + 4;
-      if (done || position >= chunk.length) callback(null, chunk);
-      else {
-        done = true;
+      const position = state === 'content' ? 0 : line < 0 ? 0 : line + 4;
+      if (state === 'done') callback(null, chunk);
+      else if (position >= chunk.length) {
+        state = 'content';
+        callback(null, chunk);
+      } else {
+        state = 'done';
         callback(null, flipped(chunk, position));
       }
     },

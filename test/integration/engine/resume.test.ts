@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { World } from '../../support/world.ts';
+
+let world: World;
+const FILES = 300;
+
+before(async () => {
+  world = await World.start();
+  for (let index = 0; index < FILES; index += 1) await world.files.putFile(`/f${index}`, `content of file ${index}`);
+});
+after(() => world.stop());
+
+test('a run cut off in the middle goes on under the same record: equal, each unit recorded once, counted right', async () => {
+  const farSide = await world.farSide('resumed', { faithful: true });
+  const cut = new AbortController();
+  const begun = await world.begin();
+  farSide.proxy.setFault(({ url }) => {
+    if (
+      url.includes('node/create') &&
+      farSide.proxy.requests.filter((seen) => seen.url.includes('node/create')).length > 170
+    ) {
+      cut.abort(new Error('the process died'));
+    }
+    return undefined;
+  });
+  await assert.rejects(world.run([farSide], { record: begun, signal: cut.signal }), /the process died/);
+  farSide.proxy.setFault(undefined);
+  const adopted = await world.journal.adopt(begun.id, AbortSignal.timeout(5000));
+  assert.ok(adopted);
+  farSide.proxy.forget();
+  const { record, outcome } = await world.run([farSide], { record: adopted });
+  assert.equal(record.id, begun.id);
+  assert.deepEqual(await world.differences(farSide), []);
+  const { success = 0, unchanged = 0, failed = 0 } = outcome.farSides[0]?.tally ?? {};
+  assert.deepEqual([success + unchanged, failed], [FILES, 0]);
+  const details = await world.details(record, farSide);
+  assert.equal(details.size, success);
+  assert.ok(success > 100, `${success} counted as done by this run`);
+  assert.ok(farSide.proxy.requests.filter(({ url }) => url.includes('node/create')).length <= FILES - 160);
+});
+
+test('draining ends at a safe point: what was begun is finished and recorded, nothing new is begun', async () => {
+  const farSide = await world.farSide('drained');
+  const drain = new AbortController();
+  const begun = await world.begin();
+  farSide.proxy.setFault(({ url, index }) => {
+    if (url.includes('node/create') && index > 50) drain.abort(new Error('asked to stop'));
+    return undefined;
+  });
+  await assert.rejects(world.run([farSide], { record: begun, deps: { drain: drain.signal } }), /asked to stop/);
+  const creates = farSide.proxy.requests.filter(({ url }) => url.includes('node/create')).length;
+  assert.ok(creates < FILES / 2, `${creates} creates`);
+  const details = await world.details(begun, farSide);
+  assert.equal(details.size, creates);
+  assert.ok([...details.values()].every(({ status }) => status === 'SUCCESS'));
+  const adopted = await world.journal.adopt(begun.id, AbortSignal.timeout(5000));
+  assert.ok(adopted);
+  const { outcome } = await world.run([farSide], { record: adopted });
+  assert.equal(outcome.farSides[0]?.tally.success, FILES);
+  assert.deepEqual(await world.differences(farSide), []);
+});
+
+test('a deposed owner stops: its journal writes are refused and the run rejects', async () => {
+  const farSide = await world.farSide('deposed');
+  const begun = await world.begin();
+  let adoption: Promise<unknown> | undefined;
+  farSide.proxy.setFault(({ url }) => {
+    if (url.includes('node/create')) adoption ??= world.journal.adopt(begun.id, AbortSignal.timeout(5000));
+    return undefined;
+  });
+  await assert.rejects(world.run([farSide], { record: begun }), { code: 'EpochLost' });
+  await adoption;
+});
