@@ -6,6 +6,7 @@ import {
   InvalidPathError,
   normalizeFullPath,
   splitFullPath,
+  withPrefix,
 } from '../../../../src/source/schema/paths.ts';
 
 describe('paths', () => {
@@ -64,5 +65,17 @@ describe('paths', () => {
     for (const beside of ['/a', '/a.txt', '/a-b/c', '/a b', '/a0', '/ab/c', '/A/b', '/b'])
       assert.ok(!inside('/a', beside), beside);
     assert.ok(inside('/', '/😀') && inside('/', '/ '));
+  });
+
+  it('bounds a prefix by the next code point, over surrogates and the last one', () => {
+    for (const [prefix, before] of [
+      ['/a', '/b'],
+      ['/\ud7ff', '/\ue000'],
+      ['/\uffff', '/\u{10000}'],
+      ['/a😀', '/a😁'],
+      ['/a\u{10ffff}', '/b'],
+      ['/\u{10ffff}\u{10ffff}', '0'],
+    ] as const)
+      assert.deepEqual(withPrefix(prefix), { from: prefix, before });
   });
 });
