@@ -40,7 +40,7 @@ export const SCHEMAS = {
             "fieldPath": ".url"
           },
           {
-            "rule": "!self.url.matches('^https?://[^@?#]*$') || self.url.matches('^https?://([a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9])?|\\\\[[0-9a-fA-F:.]+\\\\])(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]?[0-9]?[0-9]?))?(/[^\\\\x00-\\\\x20]*)?$')",
+            "rule": "!self.url.matches('^https?://') || self.url.matches('^[a-z]+://[^/?#]*@') || self.url.matches('[?#]') || self.url.matches('^https?://([a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9])?|\\\\[[0-9a-fA-F:.]+\\\\])(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9][0-9][0-9]|[1-5][0-9][0-9][0-9][0-9]|[1-9][0-9]?[0-9]?[0-9]?))?(/[^\\\\x00-\\\\x20]*)?$')",
             "message": "must name a host, with a port from 1 to 65535 if any, and hold no spaces",
             "fieldPath": ".url"
           },
@@ -98,8 +98,8 @@ export const SCHEMAS = {
             "properties": {
               "name": {
                 "type": "string",
-                "minLength": 1,
-                "maxLength": 253
+                "maxLength": 253,
+                "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
               }
             }
           },
@@ -116,8 +116,8 @@ export const SCHEMAS = {
             "properties": {
               "name": {
                 "type": "string",
-                "minLength": 1,
-                "maxLength": 253
+                "maxLength": 253,
+                "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
               },
               "key": {
                 "type": "string",
@@ -135,8 +135,8 @@ export const SCHEMAS = {
             "properties": {
               "name": {
                 "type": "string",
-                "minLength": 1,
-                "maxLength": 253
+                "maxLength": 253,
+                "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
               },
               "key": {
                 "type": "string",
@@ -154,8 +154,8 @@ export const SCHEMAS = {
             "properties": {
               "name": {
                 "type": "string",
-                "minLength": 1,
-                "maxLength": 253
+                "maxLength": 253,
+                "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
               }
             }
           },

@@ -103,6 +103,9 @@ const CLUSTERS: readonly Case[] = [
     'https://bkrepo.example.com/a\tb',
     'https://bkrepo.example.com/a\n',
     'https://仓.example.com/',
+    'https://仓.example.com/@scope',
+    'https:///@scope',
+    'https://bkrepo.example.com\\@other.example.com',
   ].map((url) => cluster(`url ${JSON.stringify(url)}`, { url }, 'spec.url')),
   cluster('an empty url', { url: '' }, 'spec.url'),
   cluster('a url of 2,048 characters', { url: `https://bkrepo.example.com/${text(2_021)}` }),
@@ -110,7 +113,9 @@ const CLUSTERS: readonly Case[] = [
 
   ...['credentialsSecretRef', 'caSecretRef', 'caConfigMapRef', 'clientCertificateSecretRef'].flatMap((reference) => [
     cluster(`${reference} without name`, { [reference]: {} }, `spec.${reference}.name`),
-    cluster(`${reference} with an empty name`, { [reference]: { name: '' } }, `spec.${reference}.name`),
+    ...['', '..', 'a/b', 'A', 'a.'].map((name) =>
+      cluster(`${reference} named ${JSON.stringify(name)}`, { [reference]: { name } }, `spec.${reference}.name`),
+    ),
     cluster(`${reference} with a name of 253 characters`, { [reference]: { name: text(253) } }),
     cluster(
       `${reference} with a name of 254 characters`,
