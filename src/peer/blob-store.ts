@@ -105,6 +105,11 @@ export class BlobStore {
     return createReadStream(blobFile(this.root, name), { start, end });
   }
 
+  /** Digest of the bytes that a stored blob really has. */
+  async hash(name: string): Promise<string> {
+    return await hashFile(blobFile(this.root, name));
+  }
+
   /** The bytes of a received file, to bring them to another store. */
   readFile(file: string): ReadStream {
     return createReadStream(file);

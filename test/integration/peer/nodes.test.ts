@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import type { NodeDoc } from '../../../src/source/schema/documents.ts';
 import { fileReferenceCollectionName, nodeCollectionName } from '../../../src/source/schema/sharding.ts';
+import { blobFile } from '../../../src/source/schema/store-layout.ts';
 import { type Answer, PeerBed, type PeerSide, sha256 } from './client.ts';
 
 let bed: PeerBed;
@@ -254,6 +257,37 @@ suite('changes of nodes', () => {
         assert.equal(node?.createdBy, call === 'copy' ? 'admin' : 'bob');
         assert.equal(await references(side, 'one'), 2);
       });
+
+  test('a copy into a repository with another store takes the bytes along', async () => {
+    const side = await start('stores');
+    const other = join(bed.directory, 'stores-other');
+    const credentials = JSON.stringify({ type: 'filesystem', path: other });
+    await side.db
+      .collection<{ _id: string; credentials: string }>('storage_credentials')
+      .insertOne({ _id: 'k', credentials });
+    const repository = {
+      projectId: 'rp1',
+      name: 'far',
+      type: 'GENERIC',
+      category: 'LOCAL',
+      storageCredentialsKey: 'k',
+    };
+    const made = await side.post('/replica/repo/create', repository);
+    assert.deepEqual((made.json.data as { storageCredentials: unknown }).storageCredentials, {
+      type: 'filesystem',
+      key: 'k',
+    });
+    await side.create('/d/f', 'one');
+    const body = {
+      srcProjectId: 'rp1',
+      srcRepoName: 'gen',
+      srcFullPath: '/d',
+      destRepoName: 'far',
+      destFullPath: '/e',
+    };
+    assert.equal((await change(side, 'copy', body)).status, 200);
+    assert.equal(await readFile(blobFile(other, sha256('one')), 'utf8'), 'one');
+  });
 
   test('a move needs overwrite to replace, and never a folder', async () => {
     const side = await start('conflict');

@@ -205,6 +205,13 @@ suite('the end of a chunked upload', () => {
     assert.equal((await finish(side, id, '&size=10')).status, 201);
   });
 
+  test('an end whose answer was lost can be repeated', async () => {
+    const side = await bed.peer('twice');
+    const id = await begin(side);
+    await patch(side, id, '0-9', BYTES);
+    assert.deepEqual([(await finish(side, id)).status, (await finish(side, id)).status], [201, 201]);
+  });
+
   test('a real server proves the chunks and then keeps the wrong blob it has', async () => {
     const side = await bed.peer('kept', { faithful: true });
     await side.push(wrong, { sha256: DIGEST });
