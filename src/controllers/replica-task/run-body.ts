@@ -1,0 +1,186 @@
+/**
+ * One run from its open record to its closed one, apart from any reconcile. Guarantees: the record is closed exactly when
+ * the run came to an end that means something (an outcome, or an abort that a person or a change of the task asked for);
+ * when the process stops, the lease is lost or the journal is out of reach, the record stays open and whoever leads next
+ * goes on with it.
+ */
+import type { AbortReason } from '../../domain/run-verdict.ts';
+import { runResult } from '../../domain/run-verdict.ts';
+import { EndpointHealth } from '../../engine/endpoint-health.ts';
+import type { Source } from '../../engine/ports.ts';
+import { executeRun } from '../../engine/run.ts';
+import type { FarSideOutcome, FarSideProgress, RunFarSide, RunLimits, RunPlan } from '../../engine/run-types.ts';
+import type { Journal } from '../../journal/journal.ts';
+import type { RunRecord, RunResult } from '../../journal/records.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Semaphore } from '../../lib/semaphore.ts';
+import type { RunBody, RunContext } from '../../runtime/run-registry.ts';
+
+export interface RunMeans {
+  readonly source: Source;
+  readonly journal: Pick<Journal, 'runJournal' | 'finishRun'>;
+  readonly limits: RunLimits;
+  /** Requests under way in all runs. */
+  readonly permits: Semaphore;
+  /** Milliseconds that transfers in flight get to finish when a run is told to stop. */
+  readonly drainMs: number;
+  readonly clock: Clock;
+  /** Returns [0, 1). */
+  readonly random: () => number;
+}
+
+export interface RunOrder {
+  readonly record: RunRecord;
+  /** The record was adopted: details in it may be final already. */
+  readonly resumed: boolean;
+  readonly plan: RunPlan;
+  readonly farSides: readonly RunFarSide[];
+}
+
+export type Progress = readonly FarSideProgress[];
+
+/** Told to stop for good: the record is closed as ABORTED. */
+export class RunAbort extends Error {
+  readonly code: AbortReason;
+
+  constructor(code: AbortReason, message: string) {
+    super(message);
+    this.name = 'RunAbort';
+    this.code = code;
+  }
+}
+
+/** Time in which a record is closed after an abort. Milliseconds. */
+const CLOSE_MS = 20_000;
+/** Progress is told at most this often. Milliseconds. */
+const REPORT_INTERVAL = 250;
+
+export function runBody(means: RunMeans, order: RunOrder): RunBody<Progress, RunRecord> {
+  return async (context) => {
+    const progress = new Map<string, FarSideProgress>();
+    try {
+      return await close(means, order, await execute(means, order, context, progress), unlimited());
+    } catch (error) {
+      const { reason } = context.signal;
+      if (!(context.signal.aborted && reason instanceof RunAbort)) throw error;
+      const farSides = order.farSides.map(({ target }) => brokenOff(target, progress.get(target.id), reason));
+      const result: RunResult = { status: 'ABORTED', errorReason: abortText(reason), farSides };
+      return await close(means, order, result, AbortSignal.timeout(CLOSE_MS));
+    } finally {
+      await Promise.allSettled(order.farSides.map(({ target }) => target.close()));
+    }
+  };
+}
+
+export function abortText(reason: RunAbort): string {
+  return `${reason.code}: ${reason.message}`;
+}
+
+async function execute(
+  means: RunMeans,
+  { record, resumed, plan, farSides }: RunOrder,
+  context: RunContext<Progress>,
+  progress: Map<string, FarSideProgress>,
+): Promise<RunResult> {
+  const { source, journal, limits, permits, clock, random } = means;
+  const hard = hardSignal(context.signal, means);
+  let toldAt = Number.NEGATIVE_INFINITY;
+  try {
+    const outcome = await executeRun(
+      plan,
+      farSides,
+      {
+        source,
+        journal: journal.runJournal(record),
+        resumed,
+        limits,
+        permits,
+        clock,
+        random,
+        drain: context.signal,
+        onProgress: (side) => {
+          progress.set(side.clusterId, side);
+          if (clock.monotonic() - toldAt < REPORT_INTERVAL) return;
+          toldAt = clock.monotonic();
+          context.report([...progress.values()]);
+        },
+      },
+      hard.signal,
+    );
+    return { status: runResult(outcome.farSides), farSides: outcome.farSides };
+  } finally {
+    hard.release();
+  }
+}
+
+/** Follows a stop with its grace; whatever is not a stop in good order (a lost lease) aborts at once. */
+function hardSignal(
+  soft: AbortSignal,
+  { clock, drainMs }: RunMeans,
+): { readonly signal: AbortSignal; release(): void } {
+  const hard = new AbortController();
+  const timer = new AbortController();
+  const onAbort = (): void => {
+    const { reason } = soft;
+    if (!isOrderly(reason)) {
+      hard.abort(reason);
+      return;
+    }
+    clock.sleep(drainMs, timer.signal).then(
+      () => hard.abort(reason),
+      () => {},
+    );
+  };
+  soft.addEventListener('abort', onAbort, { once: true });
+  if (soft.aborted) onAbort();
+  return {
+    signal: hard.signal,
+    release: () => {
+      soft.removeEventListener('abort', onAbort);
+      timer.abort();
+    },
+  };
+}
+
+function isOrderly(reason: unknown): boolean {
+  return reason instanceof RunAbort || (reason as { readonly code?: unknown } | undefined)?.code === 'Shutdown';
+}
+
+/** A journal out of reach is waited for as long as a far side would be; then the record stays open. */
+async function close(
+  { journal, limits, clock, random }: RunMeans,
+  { record }: RunOrder,
+  result: RunResult,
+  signal: AbortSignal,
+): Promise<RunRecord> {
+  const { patience, attempts, backoff } = limits;
+  const health = new EndpointHealth({
+    what: 'the journal',
+    unavailable: 'JournalUnavailable',
+    patience,
+    attempts,
+    backoff,
+    clock,
+    random,
+  });
+  return await health.run(() => journal.finishRun(record, result, signal), signal);
+}
+
+function brokenOff(
+  { id, name }: { readonly id: string; readonly name: string },
+  progress: FarSideProgress | undefined,
+  reason: RunAbort,
+): FarSideOutcome {
+  const none = { success: 0, unchanged: 0, conflict: 0, failed: 0, notTried: 0, totalBytes: 0, sentBytes: 0 };
+  return {
+    clusterId: id,
+    clusterName: name,
+    tally: progress?.tally ?? none,
+    error: { reason: reason.code, message: reason.message },
+    examples: [],
+  };
+}
+
+function unlimited(): AbortSignal {
+  return new AbortController().signal;
+}

@@ -1,0 +1,30 @@
+/** Which Events a status write deserves: those of conditions that changed in status or reason, never one per loop. Pure. */
+import { type Condition, getCondition, sanitiseText } from '../api/conditions.ts';
+import type { ResourceEvent } from '../resources/store.ts';
+
+/** Bound of an Event's note in Kubernetes, in characters. */
+const MAX_NOTE = 1_000;
+
+export function conditionEvents(
+  before: readonly Condition[] | undefined,
+  after: readonly Condition[] | undefined,
+  action: string,
+): readonly ResourceEvent[] {
+  const ready = getCondition(after, 'Ready');
+  if (ready === undefined) return [];
+  const events: ResourceEvent[] = [];
+  const old = getCondition(before, 'Ready');
+  if (old?.status !== ready.status || old.reason !== ready.reason) {
+    events.push(event(ready.status === 'True' ? 'Normal' : 'Warning', ready.reason, action, ready.message));
+  }
+  const stalled = getCondition(after, 'Stalled');
+  // Stalled with the reason that Ready just told would be the same words again.
+  if (stalled !== undefined && getCondition(before, 'Stalled') === undefined && old?.reason === stalled.reason) {
+    events.push(event('Warning', 'Stalled', action, `${stalled.reason}: ${stalled.message}`));
+  }
+  return events;
+}
+
+export function event(type: ResourceEvent['type'], reason: string, action: string, note: string): ResourceEvent {
+  return { type, reason, action, note: sanitiseText(note, MAX_NOTE) };
+}

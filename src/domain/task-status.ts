@@ -1,0 +1,239 @@
+/** Facts about a task → its `status` (design §2). Pure; small by construction: artifacts are in the journal. */
+import { sanitiseText, setCondition, timestamp } from '../api/conditions.ts';
+import { clusterId, taskKey } from '../api/names.ts';
+import type { ReplicaTask, ReplicaTaskStatus } from '../api/replica-task.gen.ts';
+import { scheduleText } from '../api/schedule-text.ts';
+import type { Reference } from './references.ts';
+import {
+  type Counts,
+  doneCount,
+  runVerdict,
+  type SideResult,
+  sideResult,
+  sideTrouble,
+  sumCounts,
+  syncedOf,
+} from './run-verdict.ts';
+import { type ReadyFact, setOrRemove, summarise, type Trouble } from './summary.ts';
+
+/** A run as its record has it. */
+export interface RecordFact {
+  readonly id: string;
+  readonly taskUid: string;
+  readonly specHash: string;
+  readonly generation: number;
+  readonly trigger: string;
+  readonly claim: string;
+  readonly status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
+  readonly startTime: Date;
+  readonly endTime?: Date;
+  readonly errorReason?: string;
+  readonly farSides: readonly SideResult[];
+}
+
+export interface ActiveFact {
+  readonly record: RecordFact;
+  readonly progress: readonly { readonly clusterId: string; readonly tally: Counts }[];
+}
+
+export interface TaskFacts {
+  readonly task: ReplicaTask;
+  readonly installationId: string;
+  readonly specHash: string;
+  readonly enabled: boolean;
+  readonly verdict: Trouble | ReadyFact;
+  readonly references: readonly Reference[];
+  /** Newest first; undefined while the journal cannot be read: what is known from it then stays as it is. */
+  readonly records: readonly RecordFact[] | undefined;
+  readonly active: ActiveFact | undefined;
+  readonly handled: Pick<
+    ReplicaTaskStatus,
+    'lastHandledRunRequest' | 'lastHandledCancelRequest' | 'lastHandledRetryRequest'
+  >;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type JournalPart = Partial<Mutable<Omit<ReplicaTaskStatus, 'observedGeneration'>>>;
+type SideStatus = NonNullable<ReplicaTaskStatus['remoteClusters']>[number];
+type HistoryEntry = NonNullable<ReplicaTaskStatus['history']>[number];
+type Ended = RecordFact & { readonly status: 'SUCCESS' | 'FAILED' | 'ABORTED' };
+
+/** Bounds of what a status quotes. */
+const MAX_HISTORY = 10;
+const MAX_MESSAGE = 1_024;
+const COUNT_KEYS = ['success', 'unchanged', 'conflict', 'failed', 'notTried', 'totalBytes', 'sentBytes'] as const;
+
+export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
+  const { task, enabled, handled } = facts;
+  const { namespace, name, generation } = task.metadata;
+  const before = task.status as ReplicaTaskStatus | undefined;
+  const status: Mutable<ReplicaTaskStatus> = {
+    ...fromJournal(facts, before),
+    key: taskKey(namespace, name),
+    conditions: conditionsOf(facts, now),
+    schedule: scheduleText(task.spec),
+    servedBy: facts.installationId,
+    observedGeneration: generation,
+  };
+  if (!enabled) status.suspendedSince = before?.suspendedSince ?? timestamp(now);
+  for (const [key, value] of Object.entries({ ...handledBefore(before), ...handled })) {
+    if (value !== undefined) Object.assign(status, { [key]: value });
+  }
+  return status;
+}
+
+function handledBefore(before: ReplicaTaskStatus | undefined): TaskFacts['handled'] {
+  const { lastHandledRunRequest, lastHandledCancelRequest, lastHandledRetryRequest } = before ?? {};
+  return {
+    ...(lastHandledRunRequest === undefined ? {} : { lastHandledRunRequest }),
+    ...(lastHandledCancelRequest === undefined ? {} : { lastHandledCancelRequest }),
+    ...(lastHandledRetryRequest === undefined ? {} : { lastHandledRetryRequest }),
+  };
+}
+
+function conditionsOf(facts: TaskFacts, now: Date): readonly Condition[] {
+  const { task, verdict, active, records, specHash } = facts;
+  const { generation } = task.metadata;
+  const before = (task.status as ReplicaTaskStatus | undefined)?.conditions;
+  let conditions = summarise(before, verdict, generation, now);
+  conditions = setOrRemove(conditions, 'Running', runningFact(active), generation, now);
+  if (records === undefined) return conditions;
+  const last = records.find((record): record is Ended => isEnded(record) && record.specHash === specHash);
+  const synced = syncedOf(last === undefined ? undefined : finished(last));
+  return setCondition(conditions, { type: 'Synced', observedGeneration: generation, ...synced }, now);
+}
+
+function runningFact(active: ActiveFact | undefined): ReadyFact | undefined {
+  if (active === undefined) return undefined;
+  const { id, trigger, startTime } = active.record;
+  return { reason: 'RunActive', message: `run ${id} (${trigger}) is active since ${timestamp(startTime)}` };
+}
+
+/** The part that comes from records; as before while they cannot be read. */
+function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): JournalPart {
+  const { active, task } = facts;
+  const records = facts.records?.filter((record) => isEnded(record) || record.taskUid === task.metadata.uid);
+  if (records === undefined) {
+    const { lastExecutionStatus, lastExecutionTime, executionTimes, progress, remoteClusters, history } = before ?? {};
+    return defined({ lastExecutionStatus, lastExecutionTime, executionTimes, progress, remoteClusters, history });
+  }
+  const [newest] = records;
+  const ended = records.filter(isEnded);
+  const [lastEnded] = ended;
+  const open = active?.record ?? records.find((record) => !isEnded(record));
+  const counts = active === undefined ? lastEnded && sumCounts(lastEnded.farSides) : sumCounts(active.progress);
+  return defined({
+    lastExecutionStatus: newest?.status,
+    lastExecutionTime: newest === undefined ? undefined : timestamp(newest.startTime),
+    executionTimes: executionTimes(records, before),
+    activeRun:
+      open === undefined
+        ? undefined
+        : {
+            recordId: open.id,
+            startTime: timestamp(open.startTime),
+            trigger: open.trigger,
+            generation: open.generation,
+          },
+    progress: counts === undefined ? undefined : { done: doneCount(counts), ...pickCounts(counts) },
+    remoteClusters: facts.references.map((reference) => sideStatus(reference, facts, ended, before)),
+    history: ended.slice(0, MAX_HISTORY).map(historyEntry),
+  });
+}
+
+/** Runs that the status does not know yet are added, so that neither a crash nor a repeated reconcile miscounts. */
+function executionTimes(records: readonly RecordFact[], before: ReplicaTaskStatus | undefined): number {
+  if (before?.executionTimes === undefined) return records.length;
+  const known = new Set([before.activeRun?.recordId, ...(before.history ?? []).map(({ recordId }) => recordId)]);
+  const newestKnown = records.findIndex(({ id }) => known.has(id));
+  return before.executionTimes + (newestKnown < 0 ? records.length : newestKnown);
+}
+
+function sideStatus(
+  { entry, cluster }: Reference,
+  { active, specHash }: TaskFacts,
+  ended: readonly Ended[],
+  before: ReplicaTaskStatus | undefined,
+): SideStatus {
+  if (cluster === undefined) return { name: entry };
+  const { namespace, name } = cluster.metadata;
+  const id = clusterId(namespace, name);
+  const known = before?.remoteClusters?.find((side) => side.id === id);
+  const last = ended.flatMap((record) => {
+    const side = record.farSides.find(({ clusterId: sideId }) => sideId === id);
+    return side === undefined ? [] : [{ record, side }];
+  });
+  const success = last.find(({ record, side }) => record.specHash === specHash && isEqual(side));
+  const lastSuccess = later(known?.lastSuccess, success?.record.endTime);
+  const common = { name, id, ...(lastSuccess === undefined ? {} : { lastSuccess }) };
+  const running = active?.progress.find((side) => side.clusterId === id);
+  if (active !== undefined && running !== undefined)
+    return {
+      ...common,
+      recordId: active.record.id,
+      lastResult: 'RUNNING',
+      done: doneCount(running.tally),
+      ...pickCounts(running.tally),
+    };
+  const [newest] = last;
+  if (newest === undefined) return common;
+  const trouble = sideTrouble(newest.side);
+  return {
+    ...common,
+    recordId: newest.record.id,
+    lastResult: newest.record.status === 'ABORTED' ? 'ABORTED' : sideResult(newest.side),
+    ...(trouble === undefined ? {} : { reason: trouble.reason, message: sanitiseText(trouble.message, MAX_MESSAGE) }),
+    done: doneCount(newest.side.tally),
+    ...pickCounts(newest.side.tally),
+  };
+}
+
+function isEqual(side: SideResult): boolean {
+  return sideTrouble(side) === undefined;
+}
+
+function later(known: string | undefined, found: Date | undefined): string | undefined {
+  if (found === undefined) return known;
+  const text = timestamp(found);
+  return known === undefined || known < text ? text : known;
+}
+
+function historyEntry(record: Ended): HistoryEntry {
+  const { reason, message } = runVerdict(finished(record));
+  return {
+    recordId: record.id,
+    trigger: record.trigger,
+    generation: record.generation,
+    startTime: timestamp(record.startTime),
+    ...(record.endTime === undefined ? {} : { endTime: timestamp(record.endTime) }),
+    status: record.status,
+    reason,
+    message: sanitiseText(message, MAX_MESSAGE),
+    ...pickCounts(sumCounts(record.farSides)),
+  };
+}
+
+export function isEnded(record: RecordFact): record is Ended {
+  return record.status !== 'RUNNING';
+}
+
+export function finished(record: Ended): Parameters<typeof runVerdict>[0] {
+  const { id, status, endTime, startTime, errorReason, farSides } = record;
+  return {
+    id,
+    status,
+    endTime: timestamp(endTime ?? startTime),
+    farSides,
+    ...(errorReason === undefined ? {} : { errorReason }),
+  };
+}
+
+function pickCounts(counts: Counts): Counts {
+  return Object.fromEntries(COUNT_KEYS.map((key) => [key, counts[key]])) as unknown as Counts;
+}
+
+function defined<T extends object>(object: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
+}
