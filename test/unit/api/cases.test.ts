@@ -53,11 +53,11 @@ function* lacks(path: string, node: unknown): Generator<{ readonly lost: string;
   }
 }
 
-/** Whether each case is refused for exactly the fields it says. */
+/** Whether each case to be refused is refused for exactly the fields it says; a lack makes no other case refused. */
 function agrees(kind: keyof typeof SCHEMAS, schema: Schema): boolean {
   const structure = compileStructure('spec', schema);
   const rules = compileRules('spec', schema);
-  return CASES.filter((entry) => entry.kind === kind).every(({ spec, refused }) => {
+  return CASES.filter((entry) => entry.kind === kind && entry.refused !== undefined).every(({ spec, refused }) => {
     const value = withDefaults(schema, spec);
     const structural = structure(value);
     const errors = structural.length > 0 ? structural : rules(value, undefined);
