@@ -111,9 +111,15 @@ async function lookUp(
     });
     if (found !== null) return found;
   } catch (error) {
+    if (isMissingCall(error)) throw lookUpMissing(error);
     if (!(error instanceof ReplicationError) || error.code !== 'RemoteRepoMissing') throw error;
   }
   throw new ReplicationError('spec', 'RemoteRepoMissing', missing);
+}
+
+function lookUpMissing(cause: ReplicationError): ReplicationError {
+  const words = `${cause.message}; the far side cannot be asked for a repository without creating it, so only automaticCreateRemoteRepo: true works with it`;
+  return new ReplicationError('spec', 'RemoteRepoUnknown', words, { cause });
 }
 
 function assertWritable(client: BkRepoClient, request: RepositoryRequest, found: RemoteRepository): void {

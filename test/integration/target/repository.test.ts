@@ -138,6 +138,12 @@ for (const [what, answer] of [
   });
 }
 
+test('a server that has no look-up at all is told apart from a missing repository', async (context) => {
+  const { target, signal } = await scene(context, { answer: (_, response) => refusal(response, 404, 250130, 'no') });
+  const error = await failureOf(target.prepareRepository(request({ create: false }), signal));
+  assert.deepEqual([error.errorClass, error.code], ['spec', 'RemoteRepoUnknown']);
+});
+
 test('an error of the look-up is not taken for missing', async (context) => {
   const { target, signal } = await scene(context, { answer: (_, response) => refusal(response, 500, 250102, 'busy') });
   const error = await failureOf(target.prepareRepository(request({ create: false }), signal));
