@@ -1,0 +1,392 @@
+/**
+ * The resource store of the standalone mode: a directory of YAML files that is only read, and a state directory that
+ * holds what an API server would: uid, generation, resourceVersion, annotations, finalizers, status and events.
+ *
+ * Guaranteed beyond the port: what is invalid, given twice or unreadable is told (log and `problems()`) and leaves the
+ * last good version in force, also over a restart; a written status is on disk before the cache and listeners have it;
+ * an object whose file is deleted stays, marked deleted, while it has finalizers; deleted and given again it is a new
+ * object; one process at a time.
+ * Not guaranteed: that every version of a file is seen. Changes are seen by notification or at the regular look.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Clock } from '../lib/clock.ts';
+import { Semaphore } from '../lib/semaphore.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { DirectoryWatch } from './directory-watch.ts';
+import { EventRing } from './event-ring.ts';
+import { ManifestDirectory } from './manifest-directory.ts';
+import type { DirectoryProblem } from './manifest-file.ts';
+import { judge, type ManifestScope, type ManifestSet, type PlainData } from './manifest-set.ts';
+import { plainJson } from './merge-diff.ts';
+import {
+  loadState,
+  objectFileExists,
+  objectId,
+  prepareState,
+  removeObject,
+  type StoredEvent,
+  saveObject,
+  type UnreadableFile,
+} from './state-files.ts';
+import { lockState, type StateLock } from './state-lock.ts';
+import type { ObjectKey, ResourceKind, ResourceKinds, ResourceStore, WriteResult } from './store.ts';
+import {
+  type AnyResource,
+  createObject,
+  markDeleted,
+  type StoredObject,
+  updateObject,
+  withAnnotations,
+  withFinalizers,
+  withStatus,
+} from './stored-object.ts';
+
+export interface DirectoryStoreOptions extends ManifestScope {
+  /** Read only. */
+  readonly dir: string;
+  /** Made when it is not there. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default `crypto.randomUUID`. */
+  readonly newUid?: () => string;
+  /** Milliseconds between two looks without a notification; default 10,000. */
+  readonly rescanMs?: number;
+}
+
+export interface DirectoryStore extends ResourceStore {
+  /** Looks at the directory and follows its changes until `signal` is aborted; then returns. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Looks once. Fails with `DirectoryUnreadable` or `StateUnwritable`. */
+  refresh(signal: AbortSignal): Promise<void>;
+  /** All that is wrong with both directories as of the last look. */
+  problems(): readonly DirectoryProblem[];
+  /** The latest events, oldest first. */
+  events(): readonly StoredEvent[];
+  /** Stores what is pending and gives the state directory free. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds in which notifications collapse into one look. */
+const SETTLE_MS = 100;
+
+/** Fails with spec error `StateLocked` when another process uses the state directory. */
+export async function openDirectoryStore(options: DirectoryStoreOptions, signal: AbortSignal): Promise<DirectoryStore> {
+  const stateDir = resolve(options.stateDir);
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const lock = await lockState(stateDir, options.clock, signal);
+  try {
+    await prepareState(stateDir);
+    const { objects, unreadable } = await loadState(stateDir);
+    const ring = new EventRing(stateDir, options.clock, options.logger);
+    await ring.load();
+    return new FileStore({ ...options, stateDir, dir: resolve(options.dir) }, lock, ring, objects, unreadable);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+class FileStore implements DirectoryStore {
+  readonly #options: DirectoryStoreOptions;
+  readonly #lock: StateLock;
+  readonly #ring: EventRing;
+  readonly #directory: ManifestDirectory;
+  readonly #objects: Map<string, StoredObject>;
+  #unreadable: readonly UnreadableFile[];
+  readonly #listeners = new Map<ResourceKind, Set<(key: ObjectKey) => void>>();
+  /** One writer at a time: a look or a write of status never meets another half-way. */
+  readonly #writing = new Semaphore(1);
+  readonly #first = Promise.withResolvers<void>();
+  #plain: ReadonlyMap<string, PlainData> = new Map();
+  #problems: readonly DirectoryProblem[] = [];
+  #directories: readonly string[] = [];
+  readonly #namedForeign = new Set<string>();
+  #changed = true;
+  #wake: () => void = () => {};
+
+  constructor(
+    options: DirectoryStoreOptions,
+    lock: StateLock,
+    ring: EventRing,
+    objects: ReadonlyMap<string, StoredObject>,
+    unreadable: readonly UnreadableFile[],
+  ) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#ring = ring;
+    this.#directory = new ManifestDirectory(options.dir);
+    this.#objects = new Map(objects);
+    this.#unreadable = unreadable;
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([this.#first.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  get<K extends ResourceKind>(kind: K, key: ObjectKey): ResourceKinds[K] | undefined {
+    return this.#objects.get(objectId(kind, key.namespace, key.name))?.object as ResourceKinds[K] | undefined;
+  }
+
+  list<K extends ResourceKind>(kind: K, namespace?: string): readonly ResourceKinds[K][] {
+    return [...this.#objects.values()]
+      .map(({ object }) => object)
+      .filter((object) => object.kind === kind && (namespace === undefined || object.metadata.namespace === namespace))
+      .map((object) => object as ResourceKinds[K]);
+  }
+
+  subscribe(kind: ResourceKind, listener: (key: ObjectKey) => void): () => void {
+    const listeners = this.#listeners.get(kind) ?? new Set();
+    this.#listeners.set(kind, listeners.add(listener));
+    for (const { metadata } of this.list(kind)) this.#call(listener, metadata);
+    return () => void listeners.delete(listener);
+  }
+
+  writeStatus<K extends ResourceKind>(
+    _kind: K,
+    read: ResourceKinds[K],
+    status: NonNullable<ResourceKinds[K]['status']>,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const plain = plainJson(status);
+    return this.#write(
+      read,
+      (stored) => (isDeepStrictEqual(stored.object.status, plain) ? stored : withStatus(stored, plain)),
+      signal,
+    );
+  }
+
+  writeAnnotations<K extends ResourceKind>(
+    _kind: K,
+    read: ResourceKinds[K],
+    annotations: Readonly<Record<string, string | null>>,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    return this.#write(
+      read,
+      (stored) => {
+        const present = stored.object.metadata.annotations ?? {};
+        const same = Object.entries(annotations).every(([key, value]) => (present[key] ?? null) === value);
+        return same ? stored : withAnnotations(stored, annotations);
+      },
+      signal,
+    );
+  }
+
+  async addFinalizer<K extends ResourceKind>(
+    _kind: K,
+    read: ResourceKinds[K],
+    finalizer: string,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const { finalizers = [], deletionTimestamp } = read.metadata;
+    if (finalizers.includes(finalizer)) return 'unchanged';
+    if (deletionTimestamp !== undefined) return 'gone';
+    return this.#write(read, (stored) => withFinalizers(stored, [...finalizers, finalizer]), signal);
+  }
+
+  async removeFinalizer<K extends ResourceKind>(
+    _kind: K,
+    read: ResourceKinds[K],
+    finalizer: string,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const { finalizers = [] } = read.metadata;
+    if (!finalizers.includes(finalizer)) return 'unchanged';
+    const left = finalizers.filter((other) => other !== finalizer);
+    return this.#write(read, (stored) => withFinalizers(stored, left), signal);
+  }
+
+  async secret(key: ObjectKey, signal: AbortSignal): Promise<PlainData | undefined> {
+    return this.#plainData('Secret', key, signal);
+  }
+
+  async configMap(key: ObjectKey, signal: AbortSignal): Promise<PlainData | undefined> {
+    return this.#plainData('ConfigMap', key, signal);
+  }
+
+  event(_kind: ResourceKind, regarding: AnyResource, event: Parameters<ResourceStore['event']>[2]): void {
+    this.#ring.record(regarding, event);
+  }
+
+  problems(): readonly DirectoryProblem[] {
+    return this.#problems;
+  }
+
+  events(): readonly StoredEvent[] {
+    return this.#ring.list();
+  }
+
+  async close(): Promise<void> {
+    await this.#ring.flush();
+    await this.#lock.release();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger, dir, rescanMs = 10_000 } = this.#options;
+    const watch = new DirectoryWatch(logger, () => {
+      this.#changed = true;
+      this.#wake();
+    });
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.refresh(signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          this.#report([{ file: '', message: error instanceof Error ? error.message : String(error) }]);
+        }
+        // The parent, because a swapped link of the directory itself shows there.
+        watch.set([dirname(dir), ...this.#directories]);
+        if (!this.#changed) await this.#idle(rescanMs, signal);
+        await clock.sleep(SETTLE_MS, signal).catch(() => {});
+      }
+    } finally {
+      watch.close();
+    }
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    const release = await this.#writing.acquire(signal);
+    try {
+      this.#changed = false;
+      const scan = await this.#directory.scan(signal);
+      this.#directories = scan.directories;
+      const present = await Promise.all(
+        this.#unreadable.map(async (file) => ({
+          file,
+          there: await objectFileExists(this.#options.stateDir, file.id),
+        })),
+      );
+      this.#unreadable = present.filter(({ there }) => there).map(({ file }) => file);
+      const set = judge(scan, this.#options, this.#objects);
+      await this.#apply(set);
+      this.#report([...set.problems, ...this.#unreadable.map(stateProblem)]);
+      this.#nameForeign(set.foreign);
+      this.#first.resolve();
+    } finally {
+      release();
+    }
+  }
+
+  async #apply(set: ManifestSet): Promise<void> {
+    const { clock, newUid = randomUUID } = this.#options;
+    for (const [id, stored] of this.#objects) {
+      if (set.wanted.has(id) || set.uncertain(id, stored.source)) continue;
+      if ((stored.object.metadata.finalizers ?? []).length === 0) await this.#remove(id, stored);
+      else if (stored.object.metadata.deletionTimestamp === undefined)
+        await this.#put(id, markDeleted(stored, clock.now()));
+    }
+    const blocked = new Set(this.#unreadable.map((file) => file.id));
+    for (const [id, { manifest, namespace, source }] of set.wanted) {
+      const stored = this.#objects.get(id);
+      // A deleted object is given again only once its finalizers are gone, as with the API server.
+      if (blocked.has(id) || stored?.object.metadata.deletionTimestamp !== undefined) continue;
+      if (stored === undefined)
+        await this.#put(id, createObject(manifest, namespace, source, { uid: newUid(), now: clock.now() }));
+      else await this.#put(id, updateObject(stored, manifest, source));
+    }
+    const kept = [...this.#plain].filter(([id, { source }]) => !set.plain.has(id) && set.uncertain(id, source));
+    this.#plain = new Map([...set.plain, ...kept]);
+  }
+
+  async #write(
+    read: AnyResource,
+    change: (stored: StoredObject) => StoredObject,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
+    const release = await this.#writing.acquire(signal);
+    try {
+      const id = objectId(read.kind, read.metadata.namespace, read.metadata.name);
+      const stored = this.#objects.get(id);
+      if (stored === undefined || stored.object.metadata.uid !== read.metadata.uid) return 'gone';
+      if (stored.object.metadata.resourceVersion !== read.metadata.resourceVersion) return 'conflict';
+      const next = change(stored);
+      if (next === stored) return 'unchanged';
+      const { deletionTimestamp, finalizers = [] } = next.object.metadata;
+      if (deletionTimestamp !== undefined && finalizers.length === 0) {
+        await this.#remove(id, stored);
+        this.#changed = true;
+        this.#wake();
+      } else await this.#put(id, next);
+      return 'written';
+    } finally {
+      release();
+    }
+  }
+
+  async #put(id: string, stored: StoredObject): Promise<void> {
+    const before = this.#objects.get(id);
+    if (before === stored) return;
+    await saveObject(this.#options.stateDir, id, stored);
+    this.#objects.set(id, stored);
+    if (before?.object !== stored.object) this.#tell(stored.object);
+  }
+
+  async #remove(id: string, stored: StoredObject): Promise<void> {
+    await removeObject(this.#options.stateDir, id);
+    this.#objects.delete(id);
+    this.#tell(stored.object);
+  }
+
+  #tell(object: AnyResource): void {
+    for (const listener of this.#listeners.get(object.kind) ?? []) this.#call(listener, object.metadata);
+  }
+
+  #call(listener: (key: ObjectKey) => void, { namespace, name }: ObjectKey): void {
+    try {
+      listener({ namespace, name });
+    } catch (error) {
+      this.#options.logger.error('a listener of changes failed', { namespace, name, error });
+    }
+  }
+
+  async #plainData(kind: 'Secret' | 'ConfigMap', key: ObjectKey, signal: AbortSignal): Promise<PlainData | undefined> {
+    // Never older than the question: credentials are rotated by changing a file.
+    await this.refresh(signal);
+    return this.#plain.get(objectId(kind, key.namespace, key.name));
+  }
+
+  /** Tells each problem once, for as long as it lasts, and when all is well again. */
+  #report(problems: readonly DirectoryProblem[]): void {
+    const known = new Set(this.#problems.map((problem) => JSON.stringify(problem)));
+    for (const problem of problems)
+      if (!known.has(JSON.stringify(problem))) this.#options.logger.error('a manifest cannot be used', { ...problem });
+    if (problems.length === 0 && this.#problems.length > 0) this.#options.logger.info('all manifests are usable again');
+    this.#problems = problems;
+  }
+
+  #nameForeign(foreign: ReadonlySet<string>): void {
+    for (const kind of foreign) {
+      if (this.#namedForeign.has(kind) || this.#namedForeign.size >= 100) continue;
+      this.#namedForeign.add(kind);
+      this.#options.logger.info('objects of a foreign kind are skipped, told once', { kind });
+    }
+  }
+
+  async #idle(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await this.#options.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => {});
+    this.#wake = () => {};
+  }
+}
+
+function stateProblem({ path, message }: UnreadableFile): DirectoryProblem {
+  const words =
+    `the state of an object cannot be read (${message}): it is left alone until the file is repaired and the ` +
+    'program restarted, or the file is moved away, whereupon the object starts as a new one';
+  return { file: path, message: words };
+}
