@@ -4,7 +4,7 @@
  */
 import { type ErrorClass, ReplicationError } from '../../domain/errors.ts';
 
-export interface Verdict {
+interface Verdict {
   readonly errorClass: ErrorClass;
   readonly code: string;
   /** What a person can do about it. */
@@ -27,7 +27,7 @@ const BUSY: Verdict = { errorClass: 'retryable', code: 'TooManyRequests' };
 const REPO_MISSING: Verdict = { errorClass: 'cluster', code: 'RemoteRepoMissing' };
 const FULL: Verdict = { errorClass: 'cluster', code: 'FarSideFull' };
 
-export const REMOTE_CODE_VERDICTS: Readonly<Record<number, Verdict>> = {
+const REMOTE_CODE_VERDICTS: Readonly<Record<number, Verdict>> = {
   250124: BUSY,
   250128: { errorClass: 'retryable', code: 'Locked' },
   250129: BUSY,
@@ -46,7 +46,7 @@ export const REMOTE_CODE_VERDICTS: Readonly<Record<number, Verdict>> = {
   251031: DIGEST_MISMATCH,
 };
 
-export const STATUS_VERDICTS: Readonly<Record<number, Verdict>> = {
+const STATUS_VERDICTS: Readonly<Record<number, Verdict>> = {
   401: { errorClass: 'cluster', code: 'Unauthorized', hint: 'check user name and password in the Secret' },
   403: { errorClass: 'cluster', code: 'Forbidden', hint: 'the account lacks rights there' },
   408: { errorClass: 'retryable', code: 'FarSideTimeout' },
@@ -61,7 +61,7 @@ export const STATUS_VERDICTS: Readonly<Record<number, Verdict>> = {
 const REFUSED: Verdict = { errorClass: 'unit', code: 'RequestRefused' };
 const FAR_SIDE_ERROR: Verdict = { errorClass: 'retryable', code: 'FarSideError' };
 
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   /** The envelope's code, undefined without envelope. */
   readonly remoteCode: number | undefined;

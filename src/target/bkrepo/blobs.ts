@@ -9,7 +9,7 @@ import type { HttpRequest } from '../http/http-client.ts';
 import { REMOTE } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
 
-export interface ReadBack {
+interface ReadBack {
   readonly sha256: string;
   /** Bytes; one piece more than asked for at most, when the far side has more. */
   readonly size: number;

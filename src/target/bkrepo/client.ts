@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 
-import { fixedZone, type Zone, zoneOf } from '../../lib/local-time.ts';
+import { ReplicationError } from '../../domain/errors.ts';
+import { fixedZone, UnknownZoneError, type Zone, zoneOf } from '../../lib/local-time.ts';
 import type { HttpAnswer } from '../http/http-answer.ts';
 import { HttpClient, type HttpRequest } from '../http/http-client.ts';
 import { refusalError, unexpectedAnswer } from './answer-errors.ts';
@@ -22,7 +23,7 @@ const envelopeSchema = z.object({
 });
 type Envelope = z.infer<typeof envelopeSchema>;
 
-export interface JsonCall<T> {
+interface JsonCall<T> {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;
@@ -42,12 +43,12 @@ export class BkRepoClient {
   readonly #configuredZone: Zone | undefined;
   #measuredZone: Zone | undefined;
 
-  /** Fails with the spec errors of `HttpClient`, and with `UnknownZoneError` for a wrong `timeZone`. */
+  /** Fails with the spec errors of `HttpClient`, and with spec error `InvalidTimeZone`. */
   constructor(options: BkRepoTargetOptions) {
     this.options = options;
     this.#http = new HttpClient(options.name, options);
     this.endpoints = endpointsOf(this.#http.url);
-    this.#configuredZone = options.timeZone === undefined ? undefined : zoneOf(options.timeZone);
+    this.#configuredZone = options.timeZone === undefined ? undefined : readZone(options.timeZone);
   }
 
   /** The far side's zone: as configured, else the fixed offset its latest answer carried; undefined = unknown. */
@@ -122,6 +123,15 @@ export class BkRepoClient {
 
   #unexpected(request: HttpRequest, answer: HttpAnswer, why: string): Error {
     return unexpectedAnswer(this.describe(request), this.#http.clean(why), answer.status);
+  }
+}
+
+function readZone(name: string): Zone {
+  try {
+    return zoneOf(name);
+  } catch (error) {
+    if (!(error instanceof UnknownZoneError)) throw error;
+    throw new ReplicationError('spec', 'InvalidTimeZone', `the time zone of the far side: ${error.message}`);
   }
 }
 

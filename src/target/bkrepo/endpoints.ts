@@ -10,7 +10,7 @@ export interface Endpoints {
 }
 
 /** Entries without value are left out. */
-export type Query = Readonly<Record<string, string | null>>;
+type Query = Readonly<Record<string, string | null>>;
 
 export function endpointsOf(url: URL): Endpoints {
   const prefix = url.pathname.replace(/\/$/, '').replace(/\/replication$/, '');

@@ -15,14 +15,14 @@ import { prepareRepository } from './repository.ts';
 import { UploadSessions } from './upload-sessions.ts';
 
 /** Bytes from which on a blob goes by chunks. */
-export const CHUNKED_FROM = 8 * 1024 * 1024;
+const CHUNKED_FROM = 8 * 1024 * 1024;
 
 /** How often a server without chunked calls is asked whether it has them now. */
 const CHUNKED_RETRY_MS = 600_000;
 
 /**
- * Opens no connection. Fails with spec errors for a bad url, certificate, user name or proxy, with `HostNotAllowed`, and
- * with `UnknownZoneError`.
+ * Opens no connection. Fails with spec errors: `InvalidUrl`, `InvalidCertificate`, `InvalidCredentials`,
+ * `InvalidTimeZone`, `HostNotAllowed`.
  */
 export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
   const client = new BkRepoClient(options);

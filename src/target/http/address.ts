@@ -2,7 +2,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 /** Addresses that never name a far side by themselves; undefined for all others, private ranges among them. */
-export type SpecialAddress = 'loopback' | 'link-local' | 'unspecified' | 'multicast' | 'reserved';
+type SpecialAddress = 'loopback' | 'link-local' | 'unspecified' | 'multicast' | 'reserved';
 
 /** The address as 4 or 16 bytes, or undefined when the text is no address. A zone id (`%eth0`) is dropped. */
 export function addressBytes(text: string): readonly number[] | undefined {

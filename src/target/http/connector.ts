@@ -18,7 +18,7 @@ const lookupAll = promisify(lookup);
 /** The system's resolver, addresses in its order. */
 export const systemResolve: Resolve = (host) => lookupAll(host, { all: true, order: 'verbatim' });
 
-export interface ConnectorOptions {
+interface ConnectorOptions {
   readonly guard: HostGuard;
   readonly port: number;
   readonly resolve: Resolve;

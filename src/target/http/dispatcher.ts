@@ -16,7 +16,7 @@ const KEEP_ALIVE_MAX_MS = 120_000;
 /** More requests than this wait for a connection. The engine's limits are far below. */
 const MAX_CONNECTIONS = 64;
 
-export interface DispatcherOptions {
+interface DispatcherOptions {
   readonly url: URL;
   /** Already accepted by the guard. */
   readonly proxyUrl: URL | undefined;

@@ -25,7 +25,7 @@ export class ExchangeRun {
   readonly #abort: (reason: Error) => void;
   readonly #watchdog: Watchdog;
   readonly #answerMs: number;
-  #response: Dispatcher.ResponseData | undefined;
+  #response: Readable | undefined;
 
   constructor(what: string, request: HttpRequest, timeouts: HttpTimeouts, abort: (reason: Error) => void) {
     this.#what = what;
@@ -44,7 +44,7 @@ export class ExchangeRun {
   answer(response: Dispatcher.ResponseData, nowMs: number): HttpAnswer {
     this.answered = true;
     this.#watchdog.rest();
-    this.#response = response;
+    this.#response = quiet(response.body);
     const { statusCode, headers } = response;
     const retryAfter = headers['retry-after'];
     const wait = retryAfterMs(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, nowMs);
@@ -54,8 +54,8 @@ export class ExchangeRun {
   /** Gives up whatever is still open. */
   end(): void {
     this.#watchdog.rest();
-    destroyQuietly(this.#response?.body);
-    if (this.body instanceof Readable) destroyQuietly(this.body);
+    this.#response?.destroy();
+    if (this.body instanceof Readable) this.body.destroy();
   }
 
   #breakOff(error: unknown): void {
@@ -65,7 +65,7 @@ export class ExchangeRun {
   }
 
   #upload(body: UploadBody): Readable {
-    return Readable.from(this.#watchedUpload(body), { objectMode: false });
+    return quiet(Readable.from(this.#watchedUpload(body), { objectMode: false }));
   }
 
   /** Pulled only as fast as the connection takes bytes; the far side's clock stands still while the source is slow. */
@@ -113,9 +113,7 @@ function stalled(what: string, awaited: string, ms: number): ReplicationError {
   return new ReplicationError('retryable', 'Timeout', `${what}: waited ${ms / 1_000} s in vain for ${awaited}`);
 }
 
-/** Destroying an unread stream makes it emit an error that tells nothing new: whoever failed has been told already. */
-function destroyQuietly(stream: Readable | undefined): void {
-  if (stream === undefined || stream.destroyed) return;
-  stream.on('error', () => {});
-  stream.destroy();
+/** A stream's failure reaches whoever reads it; left unread, it must not end the process. */
+function quiet(stream: Readable): Readable {
+  return stream.on('error', () => {});
 }

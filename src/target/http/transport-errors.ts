@@ -14,7 +14,7 @@ const UNKNOWN_CA = 'its certificate was issued by an authority that is not trust
 const LOST = 'the connection was lost';
 
 /** By `error.code` of Node, OpenSSL and undici. */
-export const TRANSPORT_VERDICTS: Readonly<Record<string, Verdict>> = {
+const TRANSPORT_VERDICTS: Readonly<Record<string, Verdict>> = {
   CERT_HAS_EXPIRED: tls('its certificate, or that of its issuer, has expired'),
   CERT_NOT_YET_VALID: tls('its certificate is not valid yet'),
   ERR_TLS_CERT_ALTNAME_INVALID: tls('its certificate is for another host (hostname mismatch)'),
@@ -48,7 +48,7 @@ export const TRANSPORT_VERDICTS: Readonly<Record<string, Verdict>> = {
 };
 
 /** What `error` means. Words of the system are kept, bounded; `undefined` = it does not come from the network. */
-export function transportVerdict(error: unknown): Verdict | undefined {
+function transportVerdict(error: unknown): Verdict | undefined {
   const failure = error instanceof AggregateError && error.errors.length > 0 ? (error.errors[0] as unknown) : error;
   if (!(failure instanceof Error)) return undefined;
   const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : '';

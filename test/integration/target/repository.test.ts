@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { RepositoryRequest } from '../../../src/engine/ports.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { probeBkRepo } from '../../../src/target/bkrepo/probe.ts';
+import { createBkRepoTarget } from '../../../src/target/bkrepo/target.ts';
 import { type Answer, envelope, type Received, refusal, startFaultServer } from './fault-server.ts';
 import { failureOf, REPOSITORY, scene, sourceNode, targetOptions } from './support.ts';
 
@@ -186,6 +187,13 @@ for (const [what, timeZone, header, expected] of [
     assert.equal(body['createdDate'], expected);
   });
 }
+
+test('an unknown zone is refused when the target is made', () => {
+  assert.throws(
+    () => createBkRepoTarget(targetOptions('http://127.0.0.1:1', { timeZone: 'Mars/Olympus' })),
+    (error: { code?: string; errorClass?: string }) => error.code === 'InvalidTimeZone' && error.errorClass === 'spec',
+  );
+});
 
 test('metadata is saved with its flags and without replacing the rest, and deleted by key', async (context) => {
   const { server, target, signal } = await scene(context, { answer: (_, response) => envelope(response, null) });
