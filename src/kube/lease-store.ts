@@ -84,15 +84,19 @@ function spec(record: LeaseRecord): NonNullable<V1Lease['spec']> {
 }
 
 function stored(lease: V1Lease): StoredLease {
-  const epoch = new Date(0);
   return {
     version: lease,
     record: {
       holder: lease.spec?.holderIdentity ?? '',
       durationSeconds: lease.spec?.leaseDurationSeconds ?? 0,
-      acquireTime: lease.spec?.acquireTime ?? epoch,
-      renewTime: lease.spec?.renewTime ?? epoch,
+      acquireTime: timeOf(lease.spec?.acquireTime),
+      renewTime: timeOf(lease.spec?.renewTime),
       transitions: lease.spec?.leaseTransitions ?? 0,
     },
   };
+}
+
+/** The generated classes declare a Date but leave a MicroTime they read as text. */
+function timeOf(time: Date | string | undefined): Date {
+  return new Date(time ?? 0);
 }
