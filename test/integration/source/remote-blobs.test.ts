@@ -251,7 +251,7 @@ describe('faults of the replication service', () => {
     ]);
   });
 
-  it('ends a stalled answer with the reason of the signal', async () => {
+  it('ends a stalled answer with the reason of the signal, at once', { timeout: 10_000 }, async () => {
     behave = (_, response) => void response.writeHead(200).write('abc');
     const { source, repository, node } = await pulled();
     const controller = new AbortController();
