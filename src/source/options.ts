@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger.ts';
 /** A store or cache as bk-repo configures it (contract §6.1, §6.2), as far as it can be read directly. */
 export type StorageOptions = FilesystemStorage | S3Storage;
 
-export interface FilesystemStorage {
+interface FilesystemStorage {
   readonly type: 'filesystem';
   /** Root of the store: blobs lie at `<path>/aa/bb/<sha256>`. */
   readonly path: string;

@@ -19,14 +19,14 @@ import type { Storages } from './storages.ts';
 const YOUNG_MS = 10 * 60_000;
 
 /** What the reader needs of a node. */
-export interface BlobOwner {
+interface BlobOwner {
   readonly fullPath: string;
   readonly createdDate: Date;
   readonly lastModifiedDate: Date;
   readonly copyFromCredentialsKey: string | null;
 }
 
-export interface BlobReaderOptions {
+interface BlobReaderOptions {
   readonly storages: Storages;
   readonly pull: PullClient | undefined;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { ReplicationError } from '../../domain/errors.ts';
 
-export interface ExactStreamOptions {
+interface ExactStreamOptions {
   /** Bytes that must come. */
   readonly expected: number;
   /** For people: which blob, where from. */

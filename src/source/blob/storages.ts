@@ -15,7 +15,7 @@ const REREAD_AFTER_MS = 60_000;
 const MAX_REMEMBERED = 256;
 
 /** The direct places of one credentials key, in reading order, and why there are not more. */
-export interface DirectPlaces {
+interface DirectPlaces {
   readonly places: readonly BlobPlace[];
   /** Words about a storage that cannot be read directly. */
   readonly reason: string | undefined;
@@ -28,7 +28,7 @@ interface Remembered {
   readonly s3: S3Place | undefined;
 }
 
-export interface StoragesOptions {
+interface StoragesOptions {
   readonly database: SourceDatabase;
   readonly storage: StorageOptions | undefined;
   readonly pathMap: readonly PathMapping[];

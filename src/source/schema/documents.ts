@@ -8,18 +8,15 @@
 import type { Long, ObjectId } from 'mongodb';
 
 /** A 64-bit integer: a number when read, a `Long` when written. */
-export type Int64 = number | Long;
+type Int64 = number | Long;
 
 /** Digest that marks a node whose bytes are not one blob: a file of blocks, or a link (contract §5.2). */
 export const NO_BLOB_SHA256 = '0'.repeat(64);
 
-/** The md5 such nodes have. */
-export const NO_BLOB_MD5 = '0'.repeat(32);
-
 /** Metadata key of file-system attributes; a node of {@link NO_BLOB_SHA256} that has it is a file of blocks. */
 export const FS_ATTRIBUTES_KEY = 'fs:attr';
 
-export interface AuditFields {
+interface AuditFields {
   readonly createdBy: string;
   readonly createdDate: Date;
   readonly lastModifiedBy: string;

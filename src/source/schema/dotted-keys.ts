@@ -5,11 +5,11 @@
  */
 const STORED_DOT = '#dot#';
 
-export function encodeDottedKey(key: string): string {
+function encodeDottedKey(key: string): string {
   return key.replaceAll('.', STORED_DOT);
 }
 
-export function decodeDottedKey(key: string): string {
+function decodeDottedKey(key: string): string {
   return key.replaceAll(STORED_DOT, '.');
 }
 

@@ -9,7 +9,7 @@
 export const DEFAULT_SHARD_COUNT = 256;
 
 /** bk-repo's upper limit (contract §5.1). */
-export const MAX_SHARD_COUNT = 1024;
+const MAX_SHARD_COUNT = 1024;
 
 /** Java's `String.hashCode`: over UTF-16 code units, 32-bit signed overflow. */
 export function javaStringHashCode(text: string): number {

@@ -16,12 +16,12 @@ export interface BkRepoBuilderOptions {
   readonly references?: boolean;
 }
 
-export interface ProjectOptions {
+interface ProjectOptions {
   readonly displayName?: string;
   readonly description?: string;
 }
 
-export interface RepositoryOptions {
+interface RepositoryOptions {
   readonly type?: string;
   readonly category?: string;
   readonly description?: string;

@@ -8,7 +8,7 @@ import { access } from 'node:fs/promises';
 import type { Db, Document } from 'mongodb';
 import { blobPath, shardOf } from './layout.ts';
 
-export interface ReadBackMetadata {
+interface ReadBackMetadata {
   readonly key: string;
   readonly value: unknown;
   readonly system: boolean;
@@ -30,7 +30,7 @@ export interface ReadBackFile {
   readonly problems: readonly string[];
 }
 
-export interface ReadBackOptions {
+interface ReadBackOptions {
   readonly shardCount?: number;
   /** Files that expired before this instant are not there. Default: now. */
   readonly at?: Date;

@@ -4,7 +4,7 @@ import { type Content, type Digests, writeBlob } from './content.ts';
 import { parentFolders, pathAndName, shardOf } from './layout.ts';
 
 /** One stored metadata entry, as it lies in the database. */
-export interface StoredMetadata {
+interface StoredMetadata {
   readonly key: string;
   readonly value?: unknown;
   readonly system?: boolean;
@@ -12,7 +12,7 @@ export interface StoredMetadata {
   readonly link?: string;
 }
 
-export interface FileOptions {
+interface FileOptions {
   readonly metadata?: readonly StoredMetadata[];
   readonly createdBy?: string;
   readonly createdDate?: Date;
