@@ -105,7 +105,7 @@ async function digestTree(root: string): Promise<Record<string, string>> {
 }
 
 /** SHA-256 of a file's content, in hexadecimal. */
-export async function sha256(file: string): Promise<string> {
+async function sha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
