@@ -1,5 +1,5 @@
 /** Facts about a task → its `status` (design §2). Pure; small by construction: artifacts are in the journal. */
-import { sanitiseText, setCondition, timestamp } from '../api/conditions.ts';
+import { type Condition, sanitiseText, setCondition, timestamp } from '../api/conditions.ts';
 import { clusterId, taskKey } from '../api/names.ts';
 import type { ReplicaTask, ReplicaTaskStatus } from '../api/replica-task.gen.ts';
 import { scheduleText } from '../api/schedule-text.ts';
@@ -114,8 +114,17 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
   const { active, task } = facts;
   const records = facts.records?.filter((record) => isEnded(record) || record.taskUid === task.metadata.uid);
   if (records === undefined) {
-    const { lastExecutionStatus, lastExecutionTime, executionTimes, progress, remoteClusters, history } = before ?? {};
-    return defined({ lastExecutionStatus, lastExecutionTime, executionTimes, progress, remoteClusters, history });
+    const { lastExecutionStatus, lastExecutionTime, executionTimes, activeRun, progress, remoteClusters, history } =
+      before ?? {};
+    return defined({
+      lastExecutionStatus,
+      lastExecutionTime,
+      executionTimes,
+      activeRun,
+      progress,
+      remoteClusters,
+      history,
+    });
   }
   const [newest] = records;
   const ended = records.filter(isEnded);

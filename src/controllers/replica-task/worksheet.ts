@@ -56,8 +56,8 @@ export interface TaskMemory {
   notBefore: number;
 }
 
-/** `stop`: this object is not ours to write. */
-export type Step = (sheet: Worksheet, signal: AbortSignal) => Promise<'go-on' | 'stop'> | 'go-on' | 'stop';
+/** Steps run in order, all of them: each looks whether it has anything to do. */
+export type Step = (sheet: Worksheet, signal: AbortSignal) => Promise<void> | void;
 
 const SEVERITY: Readonly<Record<TroubleKind, number>> = { refused: 3, missing: 2, working: 1, failing: 0 };
 

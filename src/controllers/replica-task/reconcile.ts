@@ -1,0 +1,160 @@
+/**
+ * Brings a task to what its spec says: accept → resolve → start, adopt or stop a run → summarise. Guarantees: a reconcile
+ * never waits for a run and is the only writer of the task's status, once, at its end, and only when something changed;
+ * progress keeps to the write budget, transitions do not wait for it. Runs outlive reconciles in the run registry, and
+ * processes in the journal.
+ */
+
+import { taskKey } from '../../api/names.ts';
+import type { ReplicaTask, ReplicaTaskStatus } from '../../api/replica-task.gen.ts';
+import { scheduleText } from '../../api/schedule-text.ts';
+import { equal } from '../../domain/cluster-status.ts';
+import { isEnabled } from '../../domain/due.ts';
+import { stallingVerdict } from '../../domain/run-verdict.ts';
+import { specHash } from '../../domain/spec-hash.ts';
+import type { ReadyFact, Trouble } from '../../domain/summary.ts';
+import { finished, isEnded, taskStatus } from '../../domain/task-status.ts';
+import type { Reconcile, ReconcileContext, ReconcileResult } from '../../runtime/controller.ts';
+import { splitKey } from '../../runtime/key.ts';
+import { conditionEvents } from '../transition-events.ts';
+import { accept, isOurs, readRecords, resolve } from './judge-steps.ts';
+import { RunAbort } from './run-body.ts';
+import { goOnWithOpenRun, startDueRun, stopUnwanted, takeEndedRun } from './run-steps.ts';
+import { StatusBudget } from './status-budget.ts';
+import type { Step, TaskControllerOptions, TaskMemory, Worksheet } from './worksheet.ts';
+
+const STEPS: readonly Step[] = [takeEndedRun, accept, resolve, readRecords, stopUnwanted, goOnWithOpenRun, startDueRun];
+
+export function taskReconciler(options: TaskControllerOptions): Reconcile {
+  const budget = new StatusBudget(options.clock);
+  const memories = new Map<string, TaskMemory>();
+  return async (key, context, signal) => {
+    const task = options.store.get('ReplicaTask', splitKey(key));
+    if (task === undefined || task.metadata.deletionTimestamp !== undefined) {
+      const gone = endRunOfDeleted(key, options);
+      if (gone) {
+        memories.delete(key);
+        budget.forget(key);
+      }
+      return {};
+    }
+    let memory = memories.get(key);
+    if (memory === undefined) {
+      memory = { active: undefined, notBefore: Number.NEGATIVE_INFINITY };
+      memories.set(key, memory);
+    }
+    const sheet = worksheet(key, task, options, memory, context);
+    if (!isOurs(sheet)) return {};
+    for (const step of STEPS) await step(sheet, signal);
+    return await summariseAndWrite(sheet, budget, signal);
+  };
+}
+
+/** True when nothing is left of it. The record is closed by the run itself, or by the sweep when nobody performs it. */
+function endRunOfDeleted(key: string, { registry }: TaskControllerOptions): boolean {
+  const run = registry.get(key);
+  if (run === undefined) return true;
+  if (run.result !== undefined) {
+    registry.take(key, run.id);
+    return true;
+  }
+  registry.abort(key, new RunAbort('TaskDeleted', 'the task was deleted'));
+  return false;
+}
+
+function worksheet(
+  key: string,
+  task: ReplicaTask,
+  options: TaskControllerOptions,
+  memory: TaskMemory,
+  { logger }: ReconcileContext,
+): Worksheet {
+  const { namespace, name, annotations } = task.metadata;
+  return {
+    key,
+    task,
+    taskKey: taskKey(namespace, name),
+    specHash: specHash(task.spec),
+    enabled: isEnabled(task.spec, annotations),
+    options,
+    memory,
+    logger,
+    references: [],
+    trouble: undefined,
+    reachable: false,
+    records: undefined,
+    handled: {},
+    againInMs: undefined,
+  };
+}
+
+async function summariseAndWrite(
+  sheet: Worksheet,
+  budget: StatusBudget,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { key, task, options, logger } = sheet;
+  const status = summarise(sheet);
+  if (onlyProgressMoved(task.status, status)) {
+    const wait = budget.progressInMs(key);
+    if (wait > 0) return again(sheet, wait);
+  }
+  const written = await options.store.writeStatus('ReplicaTask', task, status, signal);
+  if (written === 'conflict') return again(sheet, 200);
+  if (written !== 'written') return again(sheet);
+  budget.written(key);
+  for (const told of conditionEvents(task.status?.conditions, status.conditions, 'Reconcile')) {
+    options.store.event('ReplicaTask', task, told);
+    logger.info('task changed', { reason: told.reason, message: told.note });
+  }
+  return again(sheet);
+}
+
+function again({ againInMs }: Worksheet, otherwise?: number): ReconcileResult {
+  const ms = Math.min(againInMs ?? Number.POSITIVE_INFINITY, otherwise ?? Number.POSITIVE_INFINITY);
+  return ms === Number.POSITIVE_INFINITY ? {} : { requeueAfterMs: ms };
+}
+
+function summarise(sheet: Worksheet): ReplicaTaskStatus {
+  const { key, task, options, memory, records, specHash: hash, enabled, references, handled } = sheet;
+  const active = memory.active;
+  return taskStatus(
+    {
+      task,
+      installationId: options.installationId,
+      specHash: hash,
+      enabled,
+      verdict: verdictOf(sheet),
+      references,
+      records,
+      active:
+        active === undefined ? undefined : { record: active, progress: options.registry.get(key)?.progress ?? [] },
+      handled,
+    },
+    new Date(options.clock.now()),
+  );
+}
+
+/** A run that ended in something only a person can cure stalls the task until its spec changes or a run is asked for. */
+function verdictOf(sheet: Worksheet): Trouble | ReadyFact {
+  const { trouble, memory, records, specHash: hash, task, enabled, references } = sheet;
+  if (trouble !== undefined) return trouble;
+  const last = memory.active === undefined ? records?.find((record) => record.specHash === hash) : undefined;
+  const stalling = last !== undefined && isEnded(last) ? stallingVerdict(finished(last)) : undefined;
+  if (stalling !== undefined) return { kind: 'refused', ...stalling };
+  const names = references.map(({ entry }) => entry).join(', ');
+  const schedule = scheduleText(task.spec);
+  return enabled
+    ? { reason: 'Accepted', message: `the task is accepted, all far sides (${names}) answer; schedule: ${schedule}` }
+    : { reason: 'Suspended', message: `the task is accepted and kept from running; schedule: ${schedule}` };
+}
+
+function onlyProgressMoved(before: ReplicaTaskStatus | undefined, after: ReplicaTaskStatus): boolean {
+  return (
+    before !== undefined && after.activeRun !== undefined && equal(withoutProgress(before), withoutProgress(after))
+  );
+}
+
+function withoutProgress({ progress: _progress, remoteClusters, ...rest }: ReplicaTaskStatus): unknown {
+  return { ...rest, remoteClusters: remoteClusters?.map(({ name, id, lastResult }) => ({ name, id, lastResult })) };
+}

@@ -1,0 +1,137 @@
+/**
+ * The two controllers over one store: what wakes which object. Changes that only our own status writes made wake nobody;
+ * a Cluster wakes the tasks that refer to it when its state changes, a task wakes the Clusters whose finalizer it keeps.
+ */
+import type { Cluster } from '../api/cluster.gen.ts';
+import { getCondition } from '../api/conditions.ts';
+import { CLUSTER_KIND, GROUP, REPLICA_TASK_KIND } from '../api/names.ts';
+import type { ObjectMeta } from '../api/object.ts';
+import type { RunRecord } from '../journal/records.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { ObjectKey, ResourceKind, ResourceStore } from '../resources/store.ts';
+import { Controller, type Reconcile } from '../runtime/controller.ts';
+import { objectKey } from '../runtime/key.ts';
+import type { ManagedController } from '../runtime/manager.ts';
+import { type RunEvent, RunRegistry } from '../runtime/run-registry.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Progress } from './replica-task/run-body.ts';
+
+export interface WiringOptions {
+  readonly store: ResourceStore;
+  readonly clock: Clock;
+  /** Returns [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** How soon a run's progress is looked at. Milliseconds. */
+const PROGRESS_DELAY = 2_000;
+/** Probes of dead far sides wait for their time-out and must not hold up others. */
+const CLUSTER_WORKERS = 16;
+const TASK_WORKERS = 8;
+
+export class Wiring {
+  readonly registry: RunRegistry<Progress, RunRecord>;
+  readonly #options: WiringOptions;
+  readonly #seen = new Map<string, string>();
+  #clusters: Controller | undefined;
+  #tasks: Controller | undefined;
+
+  constructor(options: WiringOptions) {
+    this.#options = options;
+    this.registry = new RunRegistry({ clock: options.clock, onEvent: (key, event) => this.#runEvent(key, event) });
+  }
+
+  /** The controllers, to be run while this process leads. */
+  controllers(reconcileCluster: Reconcile, reconcileTask: Reconcile): readonly ManagedController[] {
+    const { clock, random, logger } = this.#options;
+    const common = { clock, random, logger };
+    const fields = (kind: string): { logFields: Readonly<Record<string, string>> } => ({
+      logFields: { controllerGroup: GROUP, controllerKind: kind },
+    });
+    const clusters = new Controller({
+      ...common,
+      ...fields(CLUSTER_KIND),
+      name: 'cluster',
+      reconcile: reconcileCluster,
+      workers: CLUSTER_WORKERS,
+    });
+    const tasks = new Controller({
+      ...common,
+      ...fields(REPLICA_TASK_KIND),
+      name: 'replica-task',
+      reconcile: reconcileTask,
+      workers: TASK_WORKERS,
+    });
+    this.#clusters = clusters;
+    this.#tasks = tasks;
+    return [
+      this.#watching(clusters, 'Cluster', (key) => this.#clusterChanged(key)),
+      this.#watching(tasks, 'ReplicaTask', (key) => this.#taskChanged(key)),
+    ];
+  }
+
+  /** Subscribes for as long as the controller runs, and begins with all objects there are. */
+  #watching(controller: Controller, kind: ResourceKind, onChange: (key: ObjectKey) => void): ManagedController {
+    const { store } = this.#options;
+    return {
+      name: controller.name,
+      run: async (stopTaking, signal) => {
+        const end = store.subscribe(kind, onChange);
+        for (const { metadata } of store.list(kind)) onChange(metadata);
+        try {
+          await controller.run(stopTaking, signal);
+        } finally {
+          end();
+        }
+      },
+    };
+  }
+
+  #runEvent(key: string, event: RunEvent): void {
+    if (event === 'settled') this.#tasks?.enqueue(key);
+    else this.#tasks?.enqueueAfter(key, PROGRESS_DELAY);
+  }
+
+  #clusterChanged(key: ObjectKey): void {
+    const { store } = this.#options;
+    const name = objectKey(key.namespace, key.name);
+    const cluster = store.get('Cluster', key);
+    if (this.#moved(`spec/Cluster/${name}`, cluster && metaText(cluster.metadata))) this.#clusters?.enqueue(name);
+    if (!this.#moved(`state/Cluster/${name}`, cluster && stateText(cluster))) return;
+    for (const { metadata } of store.list('ReplicaTask', key.namespace)) {
+      this.#tasks?.enqueue(objectKey(metadata.namespace, metadata.name));
+    }
+  }
+
+  #taskChanged(key: ObjectKey): void {
+    const { store } = this.#options;
+    const name = objectKey(key.namespace, key.name);
+    const task = store.get('ReplicaTask', key);
+    if (!this.#moved(`spec/ReplicaTask/${name}`, task && metaText(task.metadata))) return;
+    this.#tasks?.enqueue(name);
+    for (const { metadata } of store.list('Cluster', key.namespace)) {
+      this.#clusters?.enqueue(objectKey(metadata.namespace, metadata.name));
+    }
+  }
+
+  /** Whether this text differs from the one seen last; undefined = the object is gone. */
+  #moved(name: string, text: string | undefined): boolean {
+    const before = this.#seen.get(name);
+    if (text === undefined) this.#seen.delete(name);
+    else this.#seen.set(name, text);
+    return text === undefined || before !== text;
+  }
+}
+
+function metaText(metadata: ObjectMeta): string {
+  const { uid, generation, deletionTimestamp, annotations, labels, finalizers } = metadata;
+  return JSON.stringify([uid, generation, deletionTimestamp, annotations, labels, finalizers]);
+}
+
+function stateText(cluster: Cluster): string {
+  const ready = getCondition(cluster.status?.conditions, 'Ready');
+  const stalled = getCondition(cluster.status?.conditions, 'Stalled')?.status;
+  const { observedGeneration } = cluster.status ?? {};
+  return JSON.stringify([metaText(cluster.metadata), observedGeneration, ready?.status, ready?.reason, stalled]);
+}
