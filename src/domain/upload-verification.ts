@@ -13,10 +13,7 @@ const SAMPLE_ONE_IN = 20;
 export interface UploadFacts {
   /** Bytes. */
   readonly size: number;
-  /**
-   * The far side compared the digest on bytes that it certainly did not have before: a chunked finish without `size`
-   * after a `blob/check` that said no, at a server whose checks are known to tell the truth.
-   */
+  /** The far side compared the digest itself, on bytes that it certainly did not have before. */
   readonly provedByUpload: boolean;
   /** Small blobs of this far side that were read back and found right so far in this run. */
   readonly smallBlobsProved: number;

@@ -53,8 +53,6 @@ export class BlobCourier {
   readonly #underway = new Map<string, Promise<Delivery>>();
   readonly #delivered = new Set<string>();
   #smallBlobsProved = 0;
-  /** Whether `blob/check` said yes to a blob that had just been stored; undefined until tried. */
-  #checksAreTrue: boolean | undefined;
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -103,24 +101,24 @@ export class BlobCourier {
       askFirst && (await this.#options.link.call((t) => t.blobStored(target, node.sha256, signal), signal));
     if (stored && proof !== undefined) return NOTHING_NEW;
     if (stored) return this.#proveStored(parcel, signal);
-    return this.#push(parcel, askFirst, signal);
+    return this.#push(parcel, signal);
   }
 
   async #proveStored(parcel: Parcel, signal: AbortSignal): Promise<Delivery> {
     const { node, target } = parcel;
     if (this.#options.verification === 'never') {
       const stored = await this.#options.link.call((t) => t.blobStored(target, node.sha256, signal), signal);
-      return stored ? { bytesSent: 0, proof: 'check' } : this.#push(parcel, true, signal);
+      return stored ? { bytesSent: 0, proof: 'check' } : this.#push(parcel, signal);
     }
     const there = await this.#readBack(parcel, signal);
-    return there ? { bytesSent: 0, proof: 'read-back' } : this.#push(parcel, true, signal);
+    return there ? { bytesSent: 0, proof: 'read-back' } : this.#push(parcel, signal);
   }
 
-  async #push(parcel: Parcel, wasAbsent: boolean, signal: AbortSignal): Promise<Delivery> {
+  async #push(parcel: Parcel, signal: AbortSignal): Promise<Delivery> {
     const { node } = parcel;
     const { link, verification } = this.#options;
     const answer = await this.#upload(parcel, signal);
-    const provedByUpload = answer === 'verified' && wasAbsent && (await this.#tellsTheTruth(parcel, signal));
+    const provedByUpload = answer === 'verified';
     const readBack = mustReadBack(verification, {
       size: node.size,
       provedByUpload,
@@ -170,12 +168,6 @@ export class BlobCourier {
       if (attempt + 1 >= (mismatch ? 2 : READ_ATTEMPTS) || (!mismatch && error.errorClass !== 'retryable')) throw error;
       await clock.sleep(backoffDelay(backoff, attempt, random), signal);
     }
-  }
-
-  /** Asks once in a run whether `blob/check` knows a blob that was just stored: only then did its "no" mean absent. */
-  async #tellsTheTruth({ node, target }: Parcel, signal: AbortSignal): Promise<boolean> {
-    this.#checksAreTrue ??= await this.#options.link.call((t) => t.blobStored(target, node.sha256, signal), signal);
-    return this.#checksAreTrue;
   }
 
   /** False = the far side has no such blob. A wrong answer is read once more before it counts. */

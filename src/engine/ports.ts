@@ -129,7 +129,10 @@ export interface BlobUpload {
   readonly open: (signal: AbortSignal) => Promise<Readable>;
 }
 
-/** What an upload's answer proves: `verified` = the far side compared sha256 itself on bytes it did not have before. */
+/**
+ * What an upload's answer proves. `verified`: the far side compared sha256 itself, on bytes that it did not have before
+ * (its `blob/check` said no then, and yes afterwards: only so did the "no" mean something).
+ */
 export type UploadProof = 'accepted' | 'verified';
 
 /** One far side. Its methods make one attempt each (but for closing idle connections); the engine retries. */
