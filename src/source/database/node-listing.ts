@@ -73,13 +73,12 @@ export class NodeListing {
     signal: AbortSignal,
   ): AsyncGenerator<readonly SourceNode[]> {
     let empty = true;
-    if (after === undefined) {
+    if (after === undefined || isBefore(after, path)) {
       const [file] = await this.#query(repository, { $eq: path }, 1, signal);
       if (file !== undefined) yield [toSourceNode(file)];
       empty = file === undefined;
     }
-    const behind = after === path ? undefined : after;
-    for await (const page of this.#range(repository, belowFolder(path), behind, pageSize, signal)) {
+    for await (const page of this.#range(repository, belowFolder(path), after, pageSize, signal)) {
       empty = false;
       yield page;
     }
@@ -98,8 +97,9 @@ export class NodeListing {
     let page: SourceNode[] = [];
     let last = after;
     for (;;) {
-      const from = last === undefined ? { $gte: range.from } : { $gt: last };
-      const docs = await this.#query(repository, { ...from, $lt: range.before }, pageSize, signal);
+      const behind = last === undefined ? {} : { $gt: last };
+      const bounds = { $gte: range.from, ...behind, $lt: range.before };
+      const docs = await this.#query(repository, bounds, pageSize, signal);
       for (const doc of docs) {
         if (!wanted(doc.fullPath)) continue;
         page.push(toSourceNode(doc));
@@ -155,4 +155,9 @@ export class NodeListing {
   #nodes(projectId: string): Collection<ProjectedNode & NodeDoc> {
     return this.#database.collection(nodeCollectionName(projectId, this.#database.shardCount));
   }
+}
+
+/** In MongoDB's order. */
+function isBefore(a: string, b: string): boolean {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Long } from 'mongodb';
 import type { SourceNode, SourceRepository } from '../../../src/engine/ports.ts';
@@ -11,6 +11,7 @@ import { seededBytes, writeBlob } from '../../support/bkrepo/content.ts';
 import { blobPath } from '../../support/bkrepo/layout.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { eventually } from '../../support/wait.ts';
 import { bytesOf, NEVER, nodeOf, repositoryOf, SourceHarness } from './harness.ts';
 
 const OLD = new Date('2026-01-01T00:00:00Z');
@@ -64,6 +65,13 @@ async function setup(credentialsKey?: string): Promise<Setup> {
       };
     },
   };
+}
+
+/** Files this process has open; where the system does not tell, none. */
+async function openFiles(): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const descriptors = await readdir('/proc/self/fd');
+  return Promise.all(descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => 'closed meanwhile')));
 }
 
 async function failure(promise: Promise<unknown>): Promise<{ code: string; errorClass: string; message: string }> {
@@ -221,6 +229,8 @@ describe('blobs on a file system', () => {
       for (;;) if ((await chunks.next()).done) break;
     }, reason);
     await assert.rejects(from.open(repository, await node('/big'), 0, AbortSignal.abort(reason)), reason);
+    (await from.open(repository, await node('/big'), 0, NEVER)).destroy();
+    await eventually(async () => !(await openFiles()).some((file) => file.startsWith(files.storeDir)));
   });
 });
 

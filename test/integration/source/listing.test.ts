@@ -123,6 +123,8 @@ describe('listing a repository', () => {
         const rest = (await pagesOf(from, repository, { ...scope, after }, 2)).flat();
         assert.deepEqual(rest, all.slice(index + 1), `${path} behind ${after}`);
       }
+      assert.deepEqual((await pagesOf(from, repository, { ...scope, after: '/ before all' })).flat(), all);
+      assert.deepEqual((await pagesOf(from, repository, { ...scope, after: '/\u{10ffff}' })).flat(), []);
     }
     const rest = (await pagesOf(from, repository, { after: '/a/deleted' })).flat();
     assert.equal(rest[0], '/a/expires later');
