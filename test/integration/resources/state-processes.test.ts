@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, it, type TestContext } from 'node:test';
+
+import { bench, clusterYaml, never, present } from './directory-samples.ts';
+
+const CHILD = join(import.meta.dirname, 'state-child.ts');
+
+interface Child {
+  readonly process: ChildProcess;
+  line(): Promise<string>;
+  kill(): Promise<void>;
+}
+
+function startChild(t: TestContext, dir: string, stateDir: string, mode: string): Child {
+  const child = spawn(process.execPath, [CHILD, dir, stateDir, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  };
+  t.after(kill);
+  return { process: child, kill, line: async () => String((await lines.next()).value) };
+}
+
+describe('processes on one state directory', () => {
+  it('lets one in, refuses the next, and takes over from a dead one', async (t) => {
+    const { put, open, dir, stateDir } = await bench(t);
+    await put('a.yaml', clusterYaml());
+    const first = startChild(t, dir, stateDir, 'hold');
+    assert.equal(await first.line(), 'open');
+    const refused = await startChild(t, dir, stateDir, 'hold').line();
+    assert.match(refused, new RegExp(`^failed StateLocked: .* in use by process ${first.process.pid}:`));
+    await assert.rejects(open(), { code: 'StateLocked', errorClass: 'spec' });
+    await first.kill();
+    const store = await open();
+    await store.refresh(never);
+    assert.ok(present(store));
+    assert.equal((await readdir(stateDir)).filter((name) => name.startsWith('lock.')).length, 1);
+  });
+
+  it('never lets in two that start at once', async (t) => {
+    const { put, dir, stateDir } = await bench(t);
+    await put('a.yaml', clusterYaml());
+    const children = Array.from({ length: 3 }, () => startChild(t, dir, stateDir, 'hold'));
+    const answers = await Promise.all(children.map((child) => child.line()));
+    assert.ok(answers.filter((answer) => answer === 'open').length <= 1, answers.join(' | '));
+    assert.ok(answers.every((answer) => answer === 'open' || answer.startsWith('failed StateLocked')));
+  });
+
+  it('takes over from a process of another machine once it has been silent', async (t) => {
+    const { put, open, stateDir } = await bench(t);
+    await put('a.yaml', clusterYaml());
+    const store = await open();
+    await store.close();
+    const file = join(stateDir, 'lock.1.x.other');
+    await writeFile(file, JSON.stringify({ pid: 1, birth: 'x', realm: 'elsewhere' }));
+    const past = new Date(Date.now() - 21_000);
+    await utimes(file, past, past);
+    await open();
+    assert.ok(!(await readdir(stateDir)).includes('lock.1.x.other'));
+  });
+
+  it('has readable state whenever it is killed', async (t) => {
+    const { put, open, dir, stateDir } = await bench(t);
+    await put('a.yaml', `${clusterYaml()}---\n${clusterYaml('b')}`);
+    let uid: string | undefined;
+    for (let round = 0; round < 4; round += 1) {
+      const child = startChild(t, dir, stateDir, 'write');
+      assert.equal(await child.line(), 'open');
+      assert.equal(await child.line(), 'writing');
+      await child.kill();
+      const store = await open();
+      await store.refresh(never);
+      assert.deepEqual(store.problems(), []);
+      const { metadata, status } = present(store);
+      uid ??= metadata.uid;
+      assert.equal(metadata.uid, uid);
+      assert.ok(status.observedGeneration >= 2, `the writes of round ${round} are there`);
+      assert.equal(status.errorReason, `${status.observedGeneration} `.repeat(2_000));
+      await store.close();
+      assert.deepEqual((await readdir(join(stateDir, 'objects'))).length, 2, 'no leftovers');
+    }
+  });
+});
