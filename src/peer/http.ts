@@ -14,6 +14,8 @@ import { Fields } from './fields.ts';
 /** Largest JSON body in bytes: a batch of 4,000 paths has 1 MB. */
 const BODY_LIMIT = 8 << 20;
 const MAX_URL_PARAMETER = 16_384;
+/** Bytes of request line and headers: a path of some thousand characters, percent-encoded. */
+const MAX_HEADER = 65_536;
 
 /**
  * What a route asks of its caller. `ping`: any account, and a header at least; `metadata`: an account, unless these
@@ -39,6 +41,7 @@ export function createHttpServer(context: PeerContext): FastifyInstance {
     requestTimeout: 0,
     connectionTimeout: 0,
     exposeHeadRoutes: false,
+    http: { maxHeaderSize: MAX_HEADER },
     forceCloseConnections: true,
     genReqId: (request) => traceId(request, settings.randomHex),
     routerOptions: {

@@ -336,6 +336,27 @@ suite('changes of nodes', () => {
     assert.equal((await save({ fullPath: '/none', metadata: {} })).json.code, 251010);
   });
 
+  const names = [
+    '/中文 目录/空 格.txt',
+    '/a+b/%25/%',
+    '/q?x=1&y=2#z;v.txt',
+    "/it's/\u00e9\u{1f600}",
+    `/${'长'.repeat(1000)}/${'名'.repeat(1000)}`,
+  ];
+  test('names of all kinds are the same in every call', async () => {
+    const side = await start('names');
+    for (const fullPath of names) {
+      assert.equal((await side.create(fullPath, 'one')).json.code, 0);
+      const encoded = fullPath.split('/').map(encodeURIComponent).join('/');
+      const exist = await side.call('GET', `/replica/node/exist?projectId=rp1&repoName=gen&fullPath=${encoded}`);
+      assert.equal(exist.json.data, true, fullPath);
+      const detail = await side.call('GET', `/repository/api/node/detail/rp1/gen${encoded}`);
+      assert.equal((detail.json.data as { fullPath: string }).fullPath, fullPath);
+      assert.deepEqual((await change(side, 'exist/list', { fullPathList: [fullPath] })).json.data, [fullPath]);
+    }
+    assert.deepEqual(new Set(await live(side)), new Set(names.map((fullPath) => `${fullPath} one`)));
+  });
+
   test('exist/list answers many paths, children a folder', async () => {
     const side = await start('children');
     for (const path of ['/d/x', '/d/e/y', '/z']) await side.create(path, 'one');
