@@ -31,6 +31,8 @@ export class NamespaceFeed<T extends KubeObject> {
   #resourceVersion: string | undefined;
   #listedAt = 0;
   #failures = 0;
+  /** The last failure was a 410, and nothing has gone well since. */
+  #expired = false;
 
   constructor(options: FeedOptions<T>) {
     this.#options = options;
@@ -46,10 +48,10 @@ export class NamespaceFeed<T extends KubeObject> {
       const started = clock.monotonic();
       try {
         await this.#listOrWatch(signal);
-        if (clock.monotonic() - started >= HEALTHY_MS) this.#failures = 0;
+        if (clock.monotonic() - started >= HEALTHY_MS) this.#markHealthy();
       } catch (error) {
         if (signal.aborted) return;
-        if (clock.monotonic() - started >= HEALTHY_MS) this.#failures = 0;
+        if (clock.monotonic() - started >= HEALTHY_MS) this.#markHealthy();
         await this.#recover(error, signal);
       }
     }
@@ -82,7 +84,7 @@ export class NamespaceFeed<T extends KubeObject> {
     const started = clock.monotonic();
     for await (const { type, object } of client.watch(namespace, { resourceVersion, timeoutSeconds }, signal)) {
       this.#resourceVersion = object.metadata.resourceVersion;
-      this.#failures = 0;
+      this.#markHealthy();
       if (type !== 'BOOKMARK') onEvent(type, withoutManagedFields(object));
     }
     // A stream that ends at once without a word, again and again, must not become a busy loop.
@@ -90,17 +92,24 @@ export class NamespaceFeed<T extends KubeObject> {
       throw new KubeError(0, 'Unreachable', 'the API server ended the watch at once');
   }
 
-  /** 410 lists at once the first time; all else waits. Expected trouble is logged once, then at debug. */
+  #markHealthy(): void {
+    this.#failures = 0;
+    this.#expired = false;
+  }
+
+  /** A 410 lists at once, unless it follows another; all else waits. Trouble is logged once, then at debug. */
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const { clock, random, logger, client, namespace } = this.#options;
-    if (isGone(error)) this.#resourceVersion = undefined;
-    const attempt = this.#failures;
-    this.#failures += 1;
     const fields = { resource: client.type.plural, namespace: namespace ?? '', error };
-    if (isGone(error) && attempt === 0) {
+    const expiredBefore = this.#expired;
+    this.#expired = isGone(error);
+    if (this.#expired) this.#resourceVersion = undefined;
+    if (this.#expired && !expiredBefore) {
       logger.debug('watch expired, listing again', fields);
       return;
     }
+    const attempt = this.#failures;
+    this.#failures += 1;
     const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
     const wait = Math.max(asked, backoffDelay(BACKOFF, attempt, random));
     const message = 'list or watch failed, will be repeated';
