@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { isAlreadyExists, isNotFound, KubeError } from './errors.ts';
+import { isAlreadyExists, isNotFound, isUnreachable, KubeError } from './errors.ts';
 import { type EventInput, type EventSeries, EventSeriesBook } from './event-series.ts';
 import type { EventSink } from './event-sink.ts';
 import type { ObjectReference } from './object.ts';
@@ -175,6 +175,6 @@ export class EventRecorder {
 /** Milliseconds to wait before another try; undefined = the server will never take it. */
 function retryDelay(error: unknown): number | undefined {
   if (!(error instanceof KubeError)) return undefined;
-  if (error.code !== 0 && error.code !== 429 && error.code < 500) return undefined;
+  if (!isUnreachable(error) && error.code !== 429 && error.code < 500) return undefined;
   return Math.max(RETRY_MS, error.retryAfterMs ?? 0);
 }

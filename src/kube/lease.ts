@@ -256,7 +256,6 @@ export class LeaseElector {
   /** True when the record is ours, nobody's, or has stood unchanged for its duration. */
   #mayTake(record: LeaseRecord): boolean {
     if (record.holder === '' || record.holder === this.identity) return true;
-    if (this.#renewedAt !== undefined) return false;
     const since = this.#seen?.since ?? this.#options.clock.monotonic();
     const lasts = record.durationSeconds > 0 ? record.durationSeconds * 1_000 : this.#durationMs;
     return this.#options.clock.monotonic() - since > lasts;

@@ -282,6 +282,7 @@ test('several namespaces are followed side by side; each is synced before the wh
     ['uid-one', 'uid-two'],
   );
   assert.equal(rig.reflector.list('two').length, 1);
+  assert.equal(rig.reflector.list('two')[0]?.metadata.managedFields, undefined);
 });
 
 test('no namespaces means one watch of the whole cluster', async (t) => {
@@ -312,13 +313,14 @@ test('the late delete of an earlier object of the same name does not take away t
     watches: [
       (response) => {
         send(response, 'DELETED', widget('a', 11, { uid: 'first' }));
-        send(response, 'MODIFIED', widget('a', 12, { uid: 'third' }));
+        send(response, 'MODIFIED', widget('a', 12, { uid: 'second' }));
+        send(response, 'MODIFIED', widget('a', 13, { uid: 'third' }));
       },
       open,
     ],
   });
-  await eventually(() => rig.told.length === 3);
-  assert.deepEqual(rig.told, ['added a@5', 'deleted a@5', 'added a@12']);
+  await eventually(() => rig.told.length === 4);
+  assert.deepEqual(rig.told, ['added a@5', 'updated a@12', 'deleted a@12', 'added a@13']);
 });
 
 test('a handler that throws is logged, and neither other handlers nor the watch suffer', async (t) => {
