@@ -24,7 +24,7 @@ try {
   else
     for (let n = 0; ; n += 1)
       for (const cluster of store.list('Cluster')) {
-        const errorReason = `${n} `.repeat(2_000);
+        const errorReason = `${n} `.repeat(100_000);
         await store.writeStatus('Cluster', cluster, { observedGeneration: n, errorReason }, never);
         if (n === 3) process.stdout.write('writing\n');
       }

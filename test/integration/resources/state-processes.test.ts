@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
 
+import { loadState } from '../../../src/resources/state-files.ts';
 import { bench, clusterYaml, never, present } from './directory-samples.ts';
 
 const CHILD = join(import.meta.dirname, 'state-child.ts');
@@ -67,7 +68,20 @@ describe('processes on one state directory', () => {
     assert.ok(!(await readdir(stateDir)).includes('lock.1.x.other'));
   });
 
-  it('has readable state whenever it is killed', async (t) => {
+  it('takes over from a dead process whose number another process has by now', async (t) => {
+    const { put, open, stateDir } = await bench(t);
+    await put('a.yaml', clusterYaml());
+    const locks = async (): Promise<string[]> => (await readdir(stateDir)).filter((name) => name.startsWith('lock.'));
+    const store = await open();
+    const [own = ''] = await locks();
+    const holder = JSON.parse(await readFile(join(stateDir, own), 'utf8')) as { readonly birth: string };
+    await store.close();
+    await writeFile(join(stateDir, 'lock.dead'), JSON.stringify({ ...holder, pid: process.ppid, birth: '1' }));
+    await open();
+    assert.ok(!(await locks()).includes('lock.dead'));
+  });
+
+  it('has readable state at every moment, and whenever it is killed', async (t) => {
     const { put, open, dir, stateDir } = await bench(t);
     await put('a.yaml', `${clusterYaml()}---\n${clusterYaml('b')}`);
     let uid: string | undefined;
@@ -75,6 +89,7 @@ describe('processes on one state directory', () => {
       const child = startChild(t, dir, stateDir, 'write');
       assert.equal(await child.line(), 'open');
       assert.equal(await child.line(), 'writing');
+      for (let n = 0; n < 20; n += 1) assert.deepEqual((await loadState(stateDir)).unreadable, []);
       await child.kill();
       const store = await open();
       await store.refresh(never);
@@ -83,7 +98,7 @@ describe('processes on one state directory', () => {
       uid ??= metadata.uid;
       assert.equal(metadata.uid, uid);
       assert.ok(status.observedGeneration >= 2, `the writes of round ${round} are there`);
-      assert.equal(status.errorReason, `${status.observedGeneration} `.repeat(2_000));
+      assert.equal(status.errorReason, `${status.observedGeneration} `.repeat(100_000));
       await store.close();
       assert.deepEqual((await readdir(join(stateDir, 'objects'))).length, 2, 'no leftovers');
     }
