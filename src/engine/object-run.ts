@@ -71,7 +71,7 @@ export class ObjectRun {
     let found = false;
     const listing = reader.nodes(repository, path === '/' ? undefined : path, deps.limits.pageSize, this.#options.run);
     for await (const page of listing) {
-      if (page.length > 0) found = true;
+      found = true;
       const nodes = page.filter((node) => !earlier.some((other) => selects(other, node.fullPath)));
       if (this.#options.givenUp() !== undefined) await this.#notTried(nodes);
       else {

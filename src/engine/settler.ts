@@ -19,6 +19,8 @@ interface Sight {
   readonly present: ReadonlyMap<string, SourceNode>;
 }
 
+/** Milliseconds after which committed units are read back although they are few: progress is seen, and a crash costs little. */
+const LONGEST_UNSETTLED = 2_000;
 /** Times a unit may be begun again before it fails. */
 const MOST_REDONE = 3;
 
@@ -27,16 +29,19 @@ export class Settler {
   readonly #redo: (unit: Unit) => void;
   readonly #pending: Committed[] = [];
   readonly #proofs: Proof[] = [];
+  #lastFlush: number;
 
   constructor(context: ObjectContext, redo: (unit: Unit) => void) {
     this.#context = context;
     this.#redo = redo;
+    this.#lastFlush = context.deps.clock.monotonic();
   }
 
   /** Enough is pending to be worth a flush. */
   get due(): boolean {
-    const { settleSize } = this.#context.deps.limits;
-    return this.#pending.length >= settleSize || this.#proofs.length >= settleSize;
+    const { limits, clock } = this.#context.deps;
+    const most = Math.max(this.#pending.length, this.#proofs.length);
+    return most >= limits.settleSize || (most > 0 && clock.monotonic() - this.#lastFlush >= LONGEST_UNSETTLED);
   }
 
   add(committed: Committed): void {
@@ -50,6 +55,7 @@ export class Settler {
 
   /** What is pending stays so when the far side or the source cannot be asked. */
   async flush(signal: AbortSignal): Promise<void> {
+    this.#lastFlush = this.#context.deps.clock.monotonic();
     const proofs = this.#proofs.splice(0);
     await this.#writeProofs(proofs, signal);
     while (this.#pending.length > 0) {
@@ -58,6 +64,7 @@ export class Settler {
       this.#pending.splice(0, batch.length);
       await this.#settle(batch, sight, signal);
     }
+    await this.#context.recorder.flush(signal);
   }
 
   /** Units that were committed and can no longer be read back. */

@@ -23,7 +23,13 @@ export interface WorkerHooks {
 }
 
 /** Errors after which it is worth looking whether the source still has this file as planned. */
-const PERHAPS_CHANGED = new Set(['BlobMissing', 'SourceBytesDiffer', 'SourceReadFailed']);
+const PERHAPS_CHANGED = new Set([
+  'BlobMissing',
+  'BlobSizeMismatch',
+  'BlobUnreadable',
+  'SourceBytesDiffer',
+  'SourceReadFailed',
+]);
 const MOST_REDONE = 3;
 
 export async function workUnit(

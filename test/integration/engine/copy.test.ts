@@ -125,6 +125,19 @@ for (const [name, paths, expected] of [
   });
 }
 
+test('a folder without files is copied as nothing, and is no failure', async () => {
+  await world.files.makeFolders(['/hollow/x']);
+  const object = {
+    localRepoName: 'files',
+    remoteProjectId: 'mirror',
+    remoteRepoName: 'hollow',
+    repoType: 'GENERIC',
+    paths: ['/hollow'],
+  };
+  const { outcome, record } = await world.run([east], { objects: [object] });
+  assert.deepEqual([outcome.farSides[0]?.tally.failed, record.status], [0, 'SUCCESS']);
+});
+
 test('a path that is not there is one failed unit, and the others are copied', async () => {
   const object = {
     localRepoName: 'files',

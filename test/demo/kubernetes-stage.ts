@@ -1,0 +1,69 @@
+/** The demo on a real API server: the shipped CRDs, base and samples by kubectl, the program as its shipped account. */
+import path from 'node:path';
+import { RUN_REQUESTED_ANNOTATION } from '../../src/api/names.ts';
+import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
+import { type Kubernetes, startKubernetes } from '../support/kubernetes.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { type Stage, type StageOptions, TASK } from './stage.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const NAMESPACE = 'bkrepo-replicator-system';
+
+export async function kubernetesStage({ directory, config, report }: StageOptions): Promise<Stage> {
+  const kubernetes: Kubernetes = await startKubernetes({ controllers: true });
+  report(`started etcd, kube-apiserver and kube-controller-manager at ${kubernetes.url}`);
+  let program: Program | undefined;
+  const kubectl = (...args: string[]): Promise<string> => kubernetes.kubectl(args);
+  return {
+    async apply(manifests) {
+      report((await kubectl('apply', '-f', path.join(ROOT, 'crds'))).trim());
+      await kubectl('wait', '--for=condition=Established', 'crd', '--all');
+      report((await kubectl('apply', '-k', path.join(ROOT, 'deploy/kustomize/base'))).trim());
+      const account = await kubernetes.inClusterFor({ namespace: NAMESPACE, name: 'bkrepo-replicator' });
+      program = await startProgram({
+        command: 'operator',
+        directory,
+        config: {
+          ...config,
+          namespace: NAMESPACE,
+          kubernetes: { inCluster: true, serviceAccountRoot: account.pathPrefix },
+        },
+        env: account.environment,
+      });
+      report('started bkrepo-replicator operator as its shipped ServiceAccount');
+      report((await kubernetes.kubectl(['--namespace', NAMESPACE, 'apply', '-f', '-'], { input: manifests })).trim());
+    },
+    async task() {
+      return JSON.parse(
+        await kubectl('--namespace', NAMESPACE, 'get', 'replicatask', TASK, '-o', 'json'),
+      ) as ReplicaTask;
+    },
+    async requestRun(value) {
+      await kubectl(
+        '--namespace',
+        NAMESPACE,
+        'annotate',
+        '--overwrite',
+        'replicatask',
+        TASK,
+        `${RUN_REQUESTED_ANNOTATION}=${value}`,
+      );
+    },
+    async show() {
+      await kubectl('--namespace', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=30s', `replicatask/${TASK}`);
+      const shown = [];
+      for (const args of [
+        ['get', 'clusters.replication.bkrepo.io,replicatasks.replication.bkrepo.io'],
+        ['describe', 'replicatask', TASK],
+      ]) {
+        shown.push(`$ kubectl ${args.join(' ')}`, await kubectl('--namespace', NAMESPACE, ...args));
+      }
+      return shown.join('\n');
+    },
+    addresses: () => [`kubeconfig: ${kubernetes.kubeconfig}`, `probes: http://127.0.0.1:${program?.port ?? 0}`],
+    async stop() {
+      await program?.signal('SIGTERM');
+      await kubernetes.stop();
+    },
+  };
+}

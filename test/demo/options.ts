@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  readonly kubernetes: boolean;
+  readonly keep: boolean;
+  readonly json: boolean;
+}
+
+const USAGE = `npm run demo [-- OPTIONS]
+  --kubernetes   through a real API server, with kubectl apply (default: standalone, without Kubernetes)
+  --keep         leave everything running at the end and print the addresses
+  --json         print one final line of JSON on standard output, everything else on standard error
+`;
+
+/** @throws {TypeError} naming an option that there is not */
+export function demoOptions(argv: readonly string[]): DemoOptions | { readonly help: string } {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      kubernetes: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return values.help ? { help: USAGE } : { kubernetes: values.kubernetes, keep: values.keep, json: values.json };
+}

@@ -1,0 +1,25 @@
+import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
+
+/** Where the demo's resources live and the program runs: a directory, or a real API server. */
+export interface Stage {
+  /** Hands the sample resources over, as their author would, and starts the program on them. */
+  apply(manifests: string): Promise<void>;
+  /** The task as its users see it. */
+  task(): Promise<ReplicaTask | undefined>;
+  /** Asks for another run by the annotation. */
+  requestRun(value: string): Promise<void>;
+  /** What there is to show at the end. */
+  show(): Promise<string>;
+  /** For `--keep`: addresses and files, one line each. */
+  addresses(): readonly string[];
+  stop(): Promise<void>;
+}
+
+export interface StageOptions {
+  readonly directory: string;
+  /** Configuration of the program but for what belongs to the stage. */
+  readonly config: object;
+  readonly report: (line: string) => void;
+}
+
+export const TASK = 'tools';
