@@ -10,9 +10,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
+import { ReplicationError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -22,14 +23,14 @@ import { ManifestDirectory } from './manifest-directory.ts';
 import type { DirectoryProblem } from './manifest-file.ts';
 import { judge, type ManifestScope, type ManifestSet, type PlainData } from './manifest-set.ts';
 import { plainJson } from './merge-diff.ts';
+import { ObjectTable } from './object-table.ts';
+import { ProblemReport, stateProblem } from './problem-report.ts';
 import {
   loadState,
   objectFileExists,
   objectId,
   prepareState,
-  removeObject,
   type StoredEvent,
-  saveObject,
   type UnreadableFile,
 } from './state-files.ts';
 import { lockState, type StateLock } from './state-lock.ts';
@@ -74,9 +75,10 @@ export interface DirectoryStore extends ResourceStore {
 /** Milliseconds in which notifications collapse into one look. */
 const SETTLE_MS = 100;
 
-/** Fails with spec error `StateLocked` when another process uses the state directory. */
+/** Fails with spec error `StateLocked` when another process uses the state directory, `StateMisplaced` inside `dir`. */
 export async function openDirectoryStore(options: DirectoryStoreOptions, signal: AbortSignal): Promise<DirectoryStore> {
   const stateDir = resolve(options.stateDir);
+  refuseStateAmongManifests(resolve(options.dir), stateDir);
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const lock = await lockState(stateDir, options.clock, signal);
   try {
@@ -96,16 +98,14 @@ class FileStore implements DirectoryStore {
   readonly #lock: StateLock;
   readonly #ring: EventRing;
   readonly #directory: ManifestDirectory;
-  readonly #objects: Map<string, StoredObject>;
+  readonly #table: ObjectTable;
+  readonly #report: ProblemReport;
   #unreadable: readonly UnreadableFile[];
-  readonly #listeners = new Map<ResourceKind, Set<(key: ObjectKey) => void>>();
   /** One writer at a time: a look or a write of status never meets another half-way. */
   readonly #writing = new Semaphore(1);
   readonly #first = Promise.withResolvers<void>();
   #plain: ReadonlyMap<string, PlainData> = new Map();
-  #problems: readonly DirectoryProblem[] = [];
   #directories: readonly string[] = [];
-  readonly #namedForeign = new Set<string>();
   #changed = true;
   #wake: () => void = () => {};
 
@@ -120,7 +120,8 @@ class FileStore implements DirectoryStore {
     this.#lock = lock;
     this.#ring = ring;
     this.#directory = new ManifestDirectory(options.dir);
-    this.#objects = new Map(objects);
+    this.#table = new ObjectTable(options.stateDir, options.logger, objects);
+    this.#report = new ProblemReport(options.logger);
     this.#unreadable = unreadable;
   }
 
@@ -137,21 +138,15 @@ class FileStore implements DirectoryStore {
   }
 
   get<K extends ResourceKind>(kind: K, key: ObjectKey): ResourceKinds[K] | undefined {
-    return this.#objects.get(objectId(kind, key.namespace, key.name))?.object as ResourceKinds[K] | undefined;
+    return this.#table.get(kind, key);
   }
 
   list<K extends ResourceKind>(kind: K, namespace?: string): readonly ResourceKinds[K][] {
-    return [...this.#objects.values()]
-      .map(({ object }) => object)
-      .filter((object) => object.kind === kind && (namespace === undefined || object.metadata.namespace === namespace))
-      .map((object) => object as ResourceKinds[K]);
+    return this.#table.list(kind, namespace);
   }
 
   subscribe(kind: ResourceKind, listener: (key: ObjectKey) => void): () => void {
-    const listeners = this.#listeners.get(kind) ?? new Set();
-    this.#listeners.set(kind, listeners.add(listener));
-    for (const { metadata } of this.list(kind)) this.#call(listener, metadata);
-    return () => void listeners.delete(listener);
+    return this.#table.subscribe(kind, listener);
   }
 
   writeStatus<K extends ResourceKind>(
@@ -222,7 +217,7 @@ class FileStore implements DirectoryStore {
   }
 
   problems(): readonly DirectoryProblem[] {
-    return this.#problems;
+    return this.#report.problems;
   }
 
   events(): readonly StoredEvent[] {
@@ -246,7 +241,7 @@ class FileStore implements DirectoryStore {
           await this.refresh(signal);
         } catch (error) {
           if (signal.aborted) return;
-          this.#report([{ file: '', message: error instanceof Error ? error.message : String(error) }]);
+          this.#report.report([{ file: '', message: error instanceof Error ? error.message : String(error) }]);
         }
         // The parent, because a swapped link of the directory itself shows there.
         watch.set([dirname(dir), ...this.#directories]);
@@ -271,10 +266,10 @@ class FileStore implements DirectoryStore {
         })),
       );
       this.#unreadable = present.filter(({ there }) => there).map(({ file }) => file);
-      const set = judge(scan, this.#options, this.#objects);
+      const set = judge(scan, this.#options, this.#table.stored);
       await this.#apply(set);
-      this.#report([...set.problems, ...this.#unreadable.map(stateProblem)]);
-      this.#nameForeign(set.foreign);
+      this.#report.report([...set.problems, ...this.#unreadable.map(stateProblem)]);
+      this.#report.nameForeign(set.foreign);
       this.#first.resolve();
     } finally {
       release();
@@ -283,20 +278,20 @@ class FileStore implements DirectoryStore {
 
   async #apply(set: ManifestSet): Promise<void> {
     const { clock, newUid = randomUUID } = this.#options;
-    for (const [id, stored] of this.#objects) {
+    for (const [id, stored] of this.#table.stored) {
       if (set.wanted.has(id) || set.uncertain(id, stored.source)) continue;
-      if ((stored.object.metadata.finalizers ?? []).length === 0) await this.#remove(id, stored);
+      if ((stored.object.metadata.finalizers ?? []).length === 0) await this.#table.remove(id);
       else if (stored.object.metadata.deletionTimestamp === undefined)
-        await this.#put(id, markDeleted(stored, clock.now()));
+        await this.#table.put(id, markDeleted(stored, clock.now()));
     }
     const blocked = new Set(this.#unreadable.map((file) => file.id));
     for (const [id, { manifest, namespace, source }] of set.wanted) {
-      const stored = this.#objects.get(id);
+      const stored = this.#table.stored.get(id);
       // A deleted object is given again only once its finalizers are gone, as with the API server.
       if (blocked.has(id) || stored?.object.metadata.deletionTimestamp !== undefined) continue;
       if (stored === undefined)
-        await this.#put(id, createObject(manifest, namespace, source, { uid: newUid(), now: clock.now() }));
-      else await this.#put(id, updateObject(stored, manifest, source));
+        await this.#table.put(id, createObject(manifest, namespace, source, { uid: newUid(), now: clock.now() }));
+      else await this.#table.put(id, updateObject(stored, manifest, source));
     }
     const kept = [...this.#plain].filter(([id, { source }]) => !set.plain.has(id) && set.uncertain(id, source));
     this.#plain = new Map([...set.plain, ...kept]);
@@ -310,46 +305,20 @@ class FileStore implements DirectoryStore {
     const release = await this.#writing.acquire(signal);
     try {
       const id = objectId(read.kind, read.metadata.namespace, read.metadata.name);
-      const stored = this.#objects.get(id);
+      const stored = this.#table.stored.get(id);
       if (stored === undefined || stored.object.metadata.uid !== read.metadata.uid) return 'gone';
       if (stored.object.metadata.resourceVersion !== read.metadata.resourceVersion) return 'conflict';
       const next = change(stored);
       if (next === stored) return 'unchanged';
       const { deletionTimestamp, finalizers = [] } = next.object.metadata;
       if (deletionTimestamp !== undefined && finalizers.length === 0) {
-        await this.#remove(id, stored);
+        await this.#table.remove(id);
         this.#changed = true;
         this.#wake();
-      } else await this.#put(id, next);
+      } else await this.#table.put(id, next);
       return 'written';
     } finally {
       release();
-    }
-  }
-
-  async #put(id: string, stored: StoredObject): Promise<void> {
-    const before = this.#objects.get(id);
-    if (before === stored) return;
-    await saveObject(this.#options.stateDir, id, stored);
-    this.#objects.set(id, stored);
-    if (before?.object !== stored.object) this.#tell(stored.object);
-  }
-
-  async #remove(id: string, stored: StoredObject): Promise<void> {
-    await removeObject(this.#options.stateDir, id);
-    this.#objects.delete(id);
-    this.#tell(stored.object);
-  }
-
-  #tell(object: AnyResource): void {
-    for (const listener of this.#listeners.get(object.kind) ?? []) this.#call(listener, object.metadata);
-  }
-
-  #call(listener: (key: ObjectKey) => void, { namespace, name }: ObjectKey): void {
-    try {
-      listener({ namespace, name });
-    } catch (error) {
-      this.#options.logger.error('a listener of changes failed', { namespace, name, error });
     }
   }
 
@@ -357,23 +326,6 @@ class FileStore implements DirectoryStore {
     // Never older than the question: credentials are rotated by changing a file.
     await this.refresh(signal);
     return this.#plain.get(objectId(kind, key.namespace, key.name));
-  }
-
-  /** Tells each problem once, for as long as it lasts, and when all is well again. */
-  #report(problems: readonly DirectoryProblem[]): void {
-    const known = new Set(this.#problems.map((problem) => JSON.stringify(problem)));
-    for (const problem of problems)
-      if (!known.has(JSON.stringify(problem))) this.#options.logger.error('a manifest cannot be used', { ...problem });
-    if (problems.length === 0 && this.#problems.length > 0) this.#options.logger.info('all manifests are usable again');
-    this.#problems = problems;
-  }
-
-  #nameForeign(foreign: ReadonlySet<string>): void {
-    for (const kind of foreign) {
-      if (this.#namedForeign.has(kind) || this.#namedForeign.size >= 100) continue;
-      this.#namedForeign.add(kind);
-      this.#options.logger.info('objects of a foreign kind are skipped, told once', { kind });
-    }
   }
 
   async #idle(ms: number, signal: AbortSignal): Promise<void> {
@@ -384,9 +336,10 @@ class FileStore implements DirectoryStore {
   }
 }
 
-function stateProblem({ path, message }: UnreadableFile): DirectoryProblem {
-  const words =
-    `the state of an object cannot be read (${message}): it is left alone until the file is repaired and the ` +
-    'program restarted, or the file is moved away, whereupon the object starts as a new one';
-  return { file: path, message: words };
+/** State among the manifests would be read as manifests, and every write of it would wake the watch. */
+function refuseStateAmongManifests(dir: string, stateDir: string): void {
+  const segments = relative(dir, stateDir).split(sep);
+  if (segments[0] === '..' || segments.some((segment) => segment.startsWith('.'))) return;
+  const message = `the state directory ${stateDir} lies in the directory of resources ${dir}: choose another place`;
+  throw new ReplicationError('spec', 'StateMisplaced', message);
 }

@@ -284,6 +284,14 @@ describe('a directory of resources', () => {
     assert.deepEqual(store.problems(), []);
   });
 
+  it('refuses to keep its state where resources are read', async (t) => {
+    const { open, dir } = await bench(t);
+    for (const stateDir of [dir, join(dir, 'state')])
+      await assert.rejects(open({ stateDir }), { code: 'StateMisplaced', errorClass: 'spec' });
+    await open({ stateDir: join(dir, '.state') });
+    await open({ stateDir: `${dir}-state` });
+  });
+
   it('keeps the latest events, counted, over a restart', async (t) => {
     const { put, open, log } = await bench(t);
     await put('a.yaml', clusterYaml());
