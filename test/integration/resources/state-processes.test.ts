@@ -5,11 +5,12 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { loadState } from '../../../src/resources/state-files.ts';
 import { bench, clusterYaml, never, present } from './directory-samples.ts';
 
-const CHILD = join(import.meta.dirname, 'state-child.ts');
+const CHILD = fileURLToPath(import.meta.resolve('./state-child.ts'));
 
 interface Child {
   readonly process: ChildProcess;
