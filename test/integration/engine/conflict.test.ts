@@ -149,7 +149,8 @@ test('errorStrategy FAST_FAIL stops this far side and records the rest as not tr
   });
   const [stopped, other] = outcome.farSides;
   assert.equal(stopped?.error?.reason, 'FastFail');
-  const { success = 0, unchanged = 0, conflict = 0, failed = 0, notTried = 0 } = stopped?.tally ?? {};
+  assert.ok(stopped);
+  const { success, unchanged, conflict, failed, notTried } = stopped.tally;
   assert.equal(success + unchanged + conflict + failed + notTried, 5);
   assert.ok(notTried > 0 && failed >= 1);
   const details = await world.details(record, stopping);
