@@ -83,6 +83,16 @@ test('one changed file is the only thing that crosses', async () => {
   assert.deepEqual(await world.differences(east), []);
 });
 
+test('with verifyInterval a stored blob is proved again when its proof has grown old', async () => {
+  const pulls = (): number => east.proxy.requests.filter(({ url }) => url.includes('blob/pull')).length;
+  east.proxy.forget();
+  await world.run([east], { setting: { verifyIntervalMs: 3_600_000 } });
+  assert.equal(pulls(), 0, 'the proofs are young');
+  const { outcome } = await world.run([east], { setting: { verifyIntervalMs: 0 } });
+  assert.deepEqual([outcome.farSides[0]?.tally.unchanged, outcome.farSides[0]?.tally.sentBytes], [259, 0]);
+  assert.ok(pulls() >= 258, `${pulls()} blobs were read back`);
+});
+
 test('with recordUnchanged every unit gets its record', async () => {
   const { record } = await world.run([east], { setting: { recordUnchanged: true } });
   const details = await world.details(record, east);
