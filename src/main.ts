@@ -8,9 +8,6 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import type { Ambience } from './compose/installation.ts';
-import { runOperator } from './compose/operator.ts';
-import { runPeer } from './compose/peer.ts';
-import { runStandalone } from './compose/standalone.ts';
 import { type Config, ConfigError, parseConfig } from './config.ts';
 import { configMarkdown, configYaml } from './config-document.ts';
 import { systemClock } from './lib/clock.ts';
@@ -84,14 +81,21 @@ async function main(): Promise<number> {
   return 0;
 }
 
-function run(command: Exclude<Command, 'config'>, ambience: Ambience, stop: AbortSignal): Promise<void> {
+/** Only what the command needs is loaded: the Kubernetes client alone takes more than a second. */
+async function run(command: Exclude<Command, 'config'>, ambience: Ambience, stop: AbortSignal): Promise<void> {
   switch (command) {
-    case 'operator':
-      return runOperator({ ...ambience, hostname: hostname() }, stop);
-    case 'standalone':
-      return runStandalone(ambience, stop);
-    case 'peer':
-      return runPeer(ambience, (url) => print(`listening on ${url}\n`), stop);
+    case 'operator': {
+      const { runOperator } = await import('./compose/operator.ts');
+      return await runOperator({ ...ambience, hostname: hostname() }, stop);
+    }
+    case 'standalone': {
+      const { runStandalone } = await import('./compose/standalone.ts');
+      return await runStandalone(ambience, stop);
+    }
+    case 'peer': {
+      const { runPeer } = await import('./compose/peer.ts');
+      return await runPeer(ambience, (url) => print(`listening on ${url}\n`), stop);
+    }
   }
 }
 
