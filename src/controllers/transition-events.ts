@@ -2,6 +2,8 @@
 import { type Condition, getCondition, sanitiseText } from '../api/conditions.ts';
 import type { ResourceEvent } from '../resources/store.ts';
 
+/** Reasons of Ready=False that every healthy start passes through. */
+const SETTLING: ReadonlySet<string> = new Set(['ClusterNotProbed']);
 /** Bound of an Event's note in Kubernetes, in characters. */
 const MAX_NOTE = 1_000;
 
@@ -15,7 +17,14 @@ export function conditionEvents(
   const events: ResourceEvent[] = [];
   const old = getCondition(before, 'Ready');
   if (old?.status !== ready.status || old.reason !== ready.reason) {
-    events.push(event(ready.status === 'True' ? 'Normal' : 'Warning', ready.reason, action, ready.message));
+    events.push(
+      event(
+        ready.status === 'True' || SETTLING.has(ready.reason) ? 'Normal' : 'Warning',
+        ready.reason,
+        action,
+        ready.message,
+      ),
+    );
   }
   const stalled = getCondition(after, 'Stalled');
   // Stalled with the reason that Ready just told would be the same words again.

@@ -105,7 +105,7 @@ async function summariseAndWrite(
   budget.written(key);
   for (const told of conditionEvents(task.status?.conditions, status.conditions, 'Reconcile')) {
     options.store.event('ReplicaTask', task, told);
-    logger.info('task changed', { reason: told.reason, message: told.note });
+    logger.debug('task changed', { reason: told.reason, message: told.note });
   }
   return again(sheet);
 }

@@ -8,11 +8,13 @@ import {
 import { type Due, dueRun, pendingRequest, requestClaim } from '../../domain/due.ts';
 import { runVerdict, type Verdict } from '../../domain/run-verdict.ts';
 import { finished, isEnded } from '../../domain/task-status.ts';
+import type { Target } from '../../engine/ports.ts';
 import type { RunFarSide } from '../../engine/run-types.ts';
 import type { RunRecord } from '../../journal/records.ts';
-import { readAccess } from '../cluster/access.ts';
+import { type Access, readAccess } from '../cluster/access.ts';
 import { event } from '../transition-events.ts';
 import { troubleOf, workingTrouble } from '../trouble.ts';
+import { renewedTarget } from './renewed-target.ts';
 import { abortText, RunAbort, runBody } from './run-body.ts';
 import { runPlan } from './run-plan.ts';
 import { addTrouble, againIn, isBlocked, type Step, type Worksheet } from './worksheet.ts';
@@ -174,9 +176,10 @@ async function openFarSides(sheet: Worksheet, signal: AbortSignal): Promise<read
     if (cluster === undefined || opened.has(cluster.metadata.name)) continue;
     try {
       const access = await readAccess(options.store, cluster, signal);
+      const open = (found: Access): Target => options.farSides.open(cluster, found, task.spec.localProjectId);
       const { namespace, name } = cluster.metadata;
       opened.set(name, {
-        target: options.farSides.open(cluster, access, task.spec.localProjectId),
+        target: renewedTarget(open(access), async (inner) => open(await readAccess(options.store, cluster, inner))),
         uploadVerification: cluster.spec.uploadVerification,
         permits: options.clusterPermits(clusterId(namespace, name), cluster.spec.limits.concurrency),
       });

@@ -1,0 +1,53 @@
+import { ReplicationError } from '../../domain/errors.ts';
+import type { Target } from '../../engine/ports.ts';
+
+/** Errors after which credentials or certificates may have been replaced since the run began. */
+const REFUSED: ReadonlySet<string> = new Set(['Unauthorized', 'TlsError']);
+
+/**
+ * A far side whose Secret is read once more when it refuses us, so that rotating a password does not cost a run. The
+ * second refusal stands; errors of reading the Secret take the place of the refusal.
+ */
+export function renewedTarget(first: Target, reopen: (signal: AbortSignal) => Promise<Target>): Target {
+  let current = first;
+  let renewal: Promise<void> | undefined;
+
+  async function attempt<T>(call: (target: Target) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const used = current;
+    try {
+      return await call(used);
+    } catch (error) {
+      if (!isRefusal(error) || used !== first) throw error;
+      // Others that were refused at the same time share the one renewal.
+      renewal ??= reopen(signal).then((target) => {
+        current = target;
+      });
+      await renewal;
+      return await call(current);
+    }
+  }
+
+  return {
+    id: first.id,
+    name: first.name,
+    prepareRepository: (request, signal) => attempt((t) => t.prepareRepository(request, signal), signal),
+    findNodes: (repository, paths, signal) => attempt((t) => t.findNodes(repository, paths, signal), signal),
+    blobStored: (repository, sha256, signal) => attempt((t) => t.blobStored(repository, sha256, signal), signal),
+    pushBlob: (repository, blob, signal) => attempt((t) => t.pushBlob(repository, blob, signal), signal),
+    readBack: (repository, sha256, size, signal) =>
+      attempt((t) => t.readBack(repository, sha256, size, signal), signal),
+    createNode: (repository, node, options, signal) =>
+      attempt((t) => t.createNode(repository, node, options, signal), signal),
+    saveMetadata: (repository, path, metadata, signal) =>
+      attempt((t) => t.saveMetadata(repository, path, metadata, signal), signal),
+    deleteMetadata: (repository, path, keys, signal) =>
+      attempt((t) => t.deleteMetadata(repository, path, keys, signal), signal),
+    close: async () => {
+      await Promise.all(current === first ? [first.close()] : [first.close(), current.close()]);
+    },
+  };
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ReplicationError && REFUSED.has(error.code);
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renewedTarget } from '../../../src/controllers/replica-task/renewed-target.ts';
+import { ReplicationError } from '../../../src/domain/errors.ts';
+import type { Target } from '../../../src/engine/ports.ts';
+
+const SIGNAL = new AbortController().signal;
+const WHERE = { projectId: 'p', name: 'r', storageKey: null };
+
+/** Refuses, with this code, or answers true. */
+function side(refuses: string | undefined): Target & { readonly calls: string[] } {
+  const calls: string[] = [];
+  const answer = async (): Promise<never> => {
+    calls.push('call');
+    await Promise.resolve();
+    if (refuses !== undefined) throw new ReplicationError('cluster', refuses, 'refused');
+    return true as never;
+  };
+  return {
+    calls,
+    id: 'id',
+    name: 'east',
+    prepareRepository: answer,
+    findNodes: answer,
+    blobStored: answer,
+    pushBlob: answer,
+    readBack: answer,
+    createNode: answer,
+    saveMetadata: answer,
+    deleteMetadata: answer,
+    close: async () => void calls.push('close'),
+  };
+}
+
+for (const code of ['Unauthorized', 'TlsError']) {
+  test(`after ${code} the Secret is read once more, once for all that were refused together`, async () => {
+    const second = side(undefined);
+    let reopened = 0;
+    const target = renewedTarget(side(code), async () => {
+      reopened += 1;
+      return second;
+    });
+    const answers = await Promise.all([1, 2, 3].map(() => target.blobStored(WHERE, 'digest', SIGNAL)));
+    assert.deepEqual(answers, [true, true, true]);
+    assert.equal(reopened, 1);
+    await target.close();
+    assert.equal(second.calls.at(-1), 'close');
+  });
+}
+
+test('a second refusal stands', async () => {
+  let reopened = 0;
+  const target = renewedTarget(side('Unauthorized'), async () => {
+    reopened += 1;
+    return side('Unauthorized');
+  });
+  for (let call = 0; call < 3; call += 1)
+    await assert.rejects(target.blobStored(WHERE, 'digest', SIGNAL), { code: 'Unauthorized' });
+  assert.equal(reopened, 1);
+});
+
+test('other errors pass as they are', async () => {
+  const target = renewedTarget(side('FarSideFull'), () => assert.fail('reopened'));
+  await assert.rejects(target.findNodes(WHERE, ['/a'], SIGNAL), { code: 'FarSideFull' });
+});
