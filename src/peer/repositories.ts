@@ -180,8 +180,25 @@ export function projectInfo(project: ProjectDoc, time: LocalTime): Readonly<Reco
 
 /** Of the storage only type and key are told: a real server sends its secrets, which nobody needs. */
 export function repositoryDetail(repository: RepositoryDoc, time: LocalTime): Readonly<Record<string, unknown>> {
-  const stored: unknown = JSON.parse(repository.configuration ?? '{}');
   const key = repository.credentialsKey ?? null;
+  return {
+    ...commonRepository(repository, time),
+    storageCredentials: key === null ? null : { type: 'filesystem', key },
+  };
+}
+
+/** RepositoryInfo: what `repo/info` shows, without anything of the storage but its key. */
+export function repositoryInfo(repository: RepositoryDoc, time: LocalTime): Readonly<Record<string, unknown>> {
+  return {
+    id: repository._id.toHexString(),
+    ...commonRepository(repository, time),
+    storageCredentialsKey: repository.credentialsKey ?? null,
+    display: repository.display ?? true,
+  };
+}
+
+function commonRepository(repository: RepositoryDoc, time: LocalTime): Readonly<Record<string, unknown>> {
+  const stored: unknown = JSON.parse(repository.configuration ?? '{}');
   return {
     projectId: repository.projectId,
     name: repository.name,
@@ -190,7 +207,6 @@ export function repositoryDetail(repository: RepositoryDoc, time: LocalTime): Re
     public: repository.public,
     description: repository.description ?? null,
     configuration: isRecord(stored) ? stored : {},
-    storageCredentials: key === null ? null : { type: 'filesystem', key },
     oldCredentialsKey: repository.oldCredentialsKey ?? null,
     ...auditInfo(repository, time),
     quota: null,

@@ -1,10 +1,10 @@
-/** What of bk-repo's repository API a replicating client reads: search, detail and pages of nodes (contract §11). */
+/** What of bk-repo's repository API a replicating client reads: repositories, search, detail and pages of nodes (contract §6.3, §11). */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Filter, Sort } from 'mongodb';
 
 import type { NodeDoc } from '../source/schema/documents.ts';
 import { splitFullPath } from '../source/schema/paths.ts';
-import { mayRead } from './accounts.ts';
+import { mayRead, requireProject } from './accounts.ts';
 import type { PeerContext } from './context.ts';
 import { PeerError } from './errors.ts';
 import { nodePath } from './fields.ts';
@@ -13,10 +13,22 @@ import { readableNodes, requireReadable, searchNodes } from './node-search.ts';
 import { below, requireLive } from './node-tree.ts';
 import { nodeDetail, nodeInfo } from './node-view.ts';
 import { pageRequest } from './page.ts';
+import { repositoryInfo, requireRepository } from './repositories.ts';
 
 export function repositoryRoutes(app: FastifyInstance, context: PeerContext): void {
   const config = { access: 'repository' } as const;
   const { time } = context.settings;
+
+  // A repository of another type than the url names is answered with no data, one that is not there with 251006.
+  for (const url of ['/repo/info/:projectId/:repoName', '/repo/info/:projectId/:repoName/:type'])
+    app.get(url, { config }, async (request) => {
+      const projectId = pathParameter(request, 'projectId');
+      requireProject(request.caller, projectId);
+      const repository = await requireRepository(context, projectId, pathParameter(request, 'repoName'));
+      const type = pathParameter(request, 'type');
+      const shown = type === '' || type.toUpperCase() === repository.type;
+      return success(request, shown ? repositoryInfo(repository, time) : null);
+    });
 
   app.post('/node/search', { config }, async (request) =>
     success(request, await searchNodes(context, request.caller, bodyFields(request))),

@@ -87,6 +87,33 @@ suite('projects and repositories', () => {
     );
   });
 
+  for (const faithful of [false, true])
+    test(`repo/info shows a repository to who may read it, at a ${faithful ? 'faithful' : 'sound'} server`, async () => {
+      const users = [ADMIN, { username: 'plain', password: 'good', projects: ['other'] }];
+      const side = await bed.peer(`info-${faithful}`, { users, faithful });
+      await side.repository();
+      const ask = (path: string, headers = {}): Promise<Answer> =>
+        side.call('GET', `/repository/api/repo/info/${path}`, { headers });
+      for (const path of ['rp1/gen', 'rp1/gen/GENERIC']) {
+        const { status, json } = await ask(path);
+        const { projectId, name, type, category, storageCredentialsKey } = json.data as Record<string, unknown>;
+        assert.deepEqual(
+          [status, json.code, projectId, name, type, category, storageCredentialsKey],
+          [200, 0, 'rp1', 'gen', 'GENERIC', 'LOCAL', null],
+        );
+        assert.ok(!Object.hasOwn(json.data as object, 'storageCredentials'));
+      }
+      const otherType = await ask('rp1/gen/MAVEN');
+      assert.deepEqual([otherType.status, otherType.json.data], [200, null]);
+      for (const path of ['rp1/none', 'none/gen']) {
+        const missing = await ask(path);
+        assert.deepEqual([missing.status, missing.json.code], [400, 251006], path);
+      }
+      const foreign = await ask('rp1/gen', { authorization: basic('plain', 'good') });
+      assert.deepEqual([foreign.status, foreign.json.code], [403, 250113]);
+      assert.equal((await send(side.peer.url, 'GET', '/repository/api/repo/info/rp1/gen')).status, 401);
+    });
+
   test('update changes what is sent and nothing else', async () => {
     const side = await bed.peer('update');
     await side.repository();
