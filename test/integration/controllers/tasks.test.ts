@@ -299,3 +299,21 @@ test('a deleted task stops its run, and the cluster it kept can go', async () =>
   assert.equal(record['status'], 'ABORTED');
   assert.match(String(record['errorReason']), /^TaskDeleted: /);
 });
+
+test('a source that is down at the start is waited for, and costs no run', async () => {
+  const east = await newFarSide();
+  await program.apply('all', credentials('east-login'), cluster('east', east.proxy.url), task('copy', ['east']));
+  const source = {
+    mongodb: { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300', database: 'bkrepo', shardCount: 256 },
+    storage: { filesystem: { path: world.builder.storeDir } },
+    pathMap: [],
+  };
+  program.start({ source });
+  await program.condition('ReplicaTask', 'copy', 'Ready', { status: 'False', reason: 'SourceUnavailable' }, 30_000);
+  await program.condition('ReplicaTask', 'copy', 'Reconciling', { status: 'True', reason: 'SourceUnavailable' });
+  assert.equal((await program.task('copy')).status.executionTimes, 0);
+  await program.stop();
+  program.start({});
+  await program.condition('ReplicaTask', 'copy', 'Synced', { status: 'True' });
+  assert.equal((await program.task('copy')).status.executionTimes, 1);
+});
