@@ -20,6 +20,8 @@ export const REMOTE = {
   nodeNotFound: 251010,
   nodeExisted: 251012,
   blobNotFound: 251024,
+  /** "Failed to store file"; to a chunked call also: no such upload session. */
+  storeFailed: 251101,
 } as const;
 
 const DIGEST_MISMATCH: Verdict = { errorClass: 'retryable', code: 'DigestMismatch' };

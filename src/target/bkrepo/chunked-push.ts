@@ -4,13 +4,15 @@
  * which were stored under the name before: the server skips the store then. So `verified` needs a `blob/check` that said
  * "absent" before and says "stored" after; a server whose check always says "absent" never gets it.
  *
- * An upload that the network broke off goes on at the last acknowledged chunk with the next attempt; the source is read
- * from the beginning then, because its digest is checked, but only the missing bytes are sent.
+ * An upload that the network or a passing error of the far side broke off goes on at the last acknowledged chunk with the
+ * next attempt; the source is read from the beginning then, because its digest is checked, but only the missing bytes are
+ * sent. A session that the far side has lost, or that answers nothing but errors, is given up.
  */
 import { ReplicationError } from '../../domain/errors.ts';
 import type { BlobUpload, TargetRepository, UploadProof } from '../../engine/ports.ts';
+import type { HttpAnswer } from '../http/http-answer.ts';
 import type { HttpRequest } from '../http/http-client.ts';
-import { isMissingCall } from './answer-errors.ts';
+import { isMissingCall, REMOTE } from './answer-errors.ts';
 import { blobStored } from './blobs.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { BkRepoClient } from './client.ts';
@@ -18,6 +20,12 @@ import type { UploadSession, UploadSessions } from './upload-sessions.ts';
 import { digestMs, withSource } from './upload-source.ts';
 
 export const CHUNK_BYTES = 8 * 1024 * 1024;
+
+/** Errors in a row after which a session is taken for broken. */
+const MAX_SETBACKS = 3;
+
+/** Errors with which a session ends at the far side. */
+const ENDING: ReadonlySet<string> = new Set(['UploadSessionLost', 'DigestMismatch']);
 
 const MARK = { chunkedupload: 'chunkedUpload' };
 
@@ -72,7 +80,7 @@ export class ChunkedPush {
         },
         this.#signal,
       );
-      if (id !== undefined) return { id, acknowledged: 0, absentBefore: true };
+      if (id !== undefined) return { id, acknowledged: 0, absentBefore: true, setbacks: 0 };
     } catch (error) {
       // 401 is how some servers say that they have no such call (contract §2.8); if it is the password, blob/push tells.
       const unauthorized = error instanceof ReplicationError && error.status === 401;
@@ -93,7 +101,7 @@ export class ChunkedPush {
         while (session.acknowledged < this.#blob.size) {
           const present = session;
           const acknowledged = await this.#keepingOnBreak(present, () => this.#sendChunk(present, reader));
-          session = { ...session, acknowledged };
+          session = { ...session, acknowledged, setbacks: 0 };
         }
       },
       this.#signal,
@@ -124,9 +132,7 @@ export class ChunkedPush {
     return this.#client.exchange(
       request,
       async (answer) => {
-        if (answer.status === 416 || answer.status === 404)
-          throw this.#lost(request, `answered ${answer.status} to bytes ${start}-${end - 1}`, answer.status);
-        await this.#client.expectStatus(request, answer, [202]);
+        await this.#expectInSession(request, answer, 202);
         const range = answer.header('range') ?? `0-${end - 1}`;
         if (range === `0-${end - 1}`) return end;
         throw this.#lost(request, `holds bytes ${range} after ${start}-${end - 1} were sent`, answer.status);
@@ -143,18 +149,29 @@ export class ChunkedPush {
       body: Buffer.alloc(0),
       extraAnswerMs: digestMs(this.#blob.size),
     };
-    await this.#client.exchange(request, (answer) => this.#client.expectStatus(request, answer, [201]), this.#signal);
+    await this.#client.exchange(request, (answer) => this.#expectInSession(request, answer, 201), this.#signal);
   }
 
-  /** What the server answered to ends its session for us; what the network did does not. */
+  /** An unknown session is 404, or at real servers 500 with 251101 (contract §11); 416 means that positions differ. */
+  async #expectInSession(request: HttpRequest, answer: HttpAnswer, wanted: number): Promise<void> {
+    if (answer.status === 416 || answer.status === 404)
+      throw this.#lost(request, `answered ${answer.status}`, answer.status);
+    try {
+      await this.#client.expectStatus(request, answer, [wanted]);
+    } catch (error) {
+      if (!(error instanceof ReplicationError) || error.remoteCode !== REMOTE.storeFailed || answer.status !== 500)
+        throw error;
+      throw this.#lost(request, `answered ${answer.status}, ${error.remoteCode}`, answer.status);
+    }
+  }
+
+  /** Keeps a session that the next attempt can go on with. */
   async #keepingOnBreak<T>(session: UploadSession, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const unanswered = error instanceof ReplicationError && error.status === undefined;
-      const busy = error instanceof ReplicationError && (error.status === 429 || error.status === 503);
-      const aborted = this.#signal.aborted;
-      if (aborted || busy || (unanswered && error.errorClass === 'retryable')) this.#sessions.keep(this.#key, session);
+      const kept = this.#signal.aborted ? session : afterBreak(session, error);
+      if (kept !== undefined) this.#sessions.keep(this.#key, kept);
       throw error;
     }
   }
@@ -177,6 +194,15 @@ export class ChunkedPush {
     const words = `${this.#client.describe(request)}: the upload session is lost, the far side ${why}`;
     return new ReplicationError('retryable', 'UploadSessionLost', words, { status });
   }
+}
+
+/** The session as the next attempt may use it; undefined = not at all. */
+function afterBreak(session: UploadSession, error: unknown): UploadSession | undefined {
+  if (!(error instanceof ReplicationError) || error.errorClass !== 'retryable' || ENDING.has(error.code))
+    return undefined;
+  const { status } = error;
+  if (status === undefined || status === 429 || status === 503) return session;
+  return session.setbacks + 1 < MAX_SETBACKS ? { ...session, setbacks: session.setbacks + 1 } : undefined;
 }
 
 /** The last segment of a path, when it can be a segment of ours. */

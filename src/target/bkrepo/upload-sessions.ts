@@ -7,6 +7,8 @@ export interface UploadSession {
   readonly acknowledged: number;
   /** `blob/check` said before it began that the blob is not there. */
   readonly absentBefore: boolean;
+  /** Errors that the far side answered since it last acknowledged something. */
+  readonly setbacks: number;
 }
 
 const MAX_SESSIONS = 256;

@@ -200,18 +200,73 @@ test('an upload that the network breaks off goes on at the last acknowledged chu
   assert.ok(store.bytes.equals(LARGE));
 });
 
-for (const status of [416, 404]) {
-  test(`a session that answers ${status} is given up, the next attempt begins anew`, async (context) => {
+for (const [what, fail] of [
+  ['500', (response: ServerResponse): void => refusal(response, 500, 250102, 'System service is busy')],
+  ['a page of a proxy', (response: ServerResponse): void => void response.writeHead(502).end('<html>')],
+  ['a reset', (response: ServerResponse): void => void response.socket?.resetAndDestroy()],
+] as const) {
+  test(`${what} to the finish costs no chunk: the next attempt only finishes`, async (context) => {
+    let failing = true;
+    const onPut = (_: Received, response: ServerResponse): boolean => {
+      if (failing) fail(response);
+      return failing;
+    };
+    const { server, target, signal, store } = await chunked(context, { honestCheck: true, onPut });
+    assert.equal((await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal))).errorClass, 'retryable');
+    failing = false;
+    const before = server.received.length;
+    assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
+    assert.deepEqual(
+      server.received.slice(before).map(({ method }) => method),
+      ['PUT', 'GET'],
+    );
+    assert.deepEqual([store.sessions, store.patches], [1, 3]);
+  });
+
+  test(`${what} to a chunk costs that chunk alone`, async (context) => {
     const onPatch = (_: Received, response: ServerResponse, index: number): boolean => {
-      if (index === 2) response.writeHead(status, { range: '0-5' }).end();
+      if (index === 2) fail(response);
       return index === 2;
     };
     const { target, signal, store } = await chunked(context, { honestCheck: true, onPatch });
-    const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal));
-    assert.deepEqual([error.errorClass, error.code], ['retryable', 'UploadSessionLost']);
+    assert.equal((await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal))).errorClass, 'retryable');
     assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
-    assert.equal(store.sessions, 2);
+    assert.deepEqual([store.sessions, store.patches], [1, 4]);
   });
+}
+
+test('a session that answers nothing but errors is given up', async (context) => {
+  const onPut = (_: Received, response: ServerResponse): boolean => {
+    const broken = store.sessions === 1;
+    if (broken) refusal(response, 500, 250102, 'System service is busy');
+    return broken;
+  };
+  const { target, signal, store } = await chunked(context, { honestCheck: true, onPut });
+  for (let attempt = 1; attempt <= 3; attempt += 1)
+    assert.equal((await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal))).code, 'FarSideError');
+  assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
+  assert.equal(store.sessions, 2);
+});
+
+for (const [what, lose] of [
+  ['416', (response: ServerResponse): void => void response.writeHead(416, { range: '0-5' }).end()],
+  ['404', (response: ServerResponse): void => void response.writeHead(404).end()],
+  ['404 with an envelope', (response: ServerResponse): void => refusal(response, 404, 251101, 'Failed to store file')],
+  ['500, 251101', (response: ServerResponse): void => refusal(response, 500, 251101, 'Failed to store file')],
+] as const) {
+  for (const method of ['PATCH', 'PUT'])
+    test(`a session that answers ${what} to a ${method} is given up, the next attempt begins anew`, async (context) => {
+      const losing = (request: Received, response: ServerResponse): boolean => {
+        const lost = request.method === method && store.sessions === 1;
+        if (lost) lose(response);
+        return lost;
+      };
+      const { target, signal, store } = await chunked(context, { honestCheck: true, onPatch: losing, onPut: losing });
+      const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal));
+      assert.deepEqual([error.errorClass, error.code], ['retryable', 'UploadSessionLost']);
+      assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
+      assert.equal(store.sessions, 2);
+    });
 }
 
 for (const [status, code] of [
