@@ -49,6 +49,8 @@ export interface Mongod {
 }
 
 const REPLICA_SET = 'rs0';
+/** Attempts to bring a server back. */
+const RESTARTS = 10;
 const ADMINISTRATOR = { name: 'administrator', password: 'administrator-of-a-test' };
 const HOLDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGUSR1', 'SIGUSR2']);
 
@@ -148,8 +150,15 @@ class MongodServer implements Mongod {
   }
 
   async restart(): Promise<void> {
-    await this.pause();
-    await this.start();
+    for (let tries = 1; ; tries += 1) {
+      await this.pause();
+      try {
+        await this.start();
+        return;
+      } catch (error) {
+        if (tries === RESTARTS || !isStillReadingItsConfiguration(error)) throw error;
+      }
+    }
   }
 
   async stop(): Promise<void> {
@@ -173,6 +182,11 @@ class MongodServer implements Mongod {
     const source = user && '&authSource=admin';
     return `mongodb://${account ?? ''}127.0.0.1:${this.port}/?replicaSet=${REPLICA_SET}${source ?? ''}`;
   }
+}
+
+/** A mongod that comes back refuses the library's reconfiguration while it reads the old one. */
+function isStillReadingItsConfiguration(error: unknown): boolean {
+  return error instanceof Error && 'codeName' in error && error.codeName === 'ConfigurationInProgress';
 }
 
 function isRunning(child: ChildProcess): boolean {
