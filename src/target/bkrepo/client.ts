@@ -104,6 +104,11 @@ export class BkRepoClient {
     return this.#http.describe(request);
   }
 
+  /** Sent so far. */
+  get requests(): number {
+    return this.#http.requests;
+  }
+
   close(): Promise<void> {
     return this.#http.close();
   }

@@ -41,7 +41,10 @@ export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
     saveMetadata: (repository, fullPath, metadata, signal) =>
       writer.saveMetadata(repository, fullPath, metadata, signal),
     deleteMetadata: (repository, fullPath, keys, signal) => writer.deleteMetadata(repository, fullPath, keys, signal),
-    close: () => client.close(),
+    close: async () => {
+      await client.close();
+      options.logger.info('far side closed', { farSide: options.name, requests: client.requests });
+    },
   };
 }
 

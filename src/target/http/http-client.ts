@@ -49,6 +49,7 @@ export class HttpClient {
   /** Errors of connections that had answered before, and the failures made of them. */
   readonly #stale = new WeakSet<object>();
   #closing: Promise<void> | undefined;
+  #requests = 0;
 
   /**
    * Opens no connection. Fails with spec errors `InvalidUrl`, `InvalidCertificate`, `InvalidCredentials` and
@@ -80,6 +81,11 @@ export class HttpClient {
       connectMs: this.#timeouts.connectMs,
       onSocket: (socket) => this.#watchSocket(socket),
     });
+  }
+
+  /** Sent since the client was made, whatever came of them. */
+  get requests(): number {
+    return this.#requests;
   }
 
   /** Sends one request and gives its answer to `use`, whatever its status; a redirect is an error. */
@@ -115,6 +121,7 @@ export class HttpClient {
   async #attempt<T>(request: HttpRequest, use: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     this.#options.mayStart();
+    this.#requests += 1;
     const what = this.describe(request);
     const aborter = new AbortController();
     const onAbort = (): void => aborter.abort(signal.reason);

@@ -1,0 +1,28 @@
+/**
+ * `npm run bench -- SCENARIO`: measures the program on real parts and prints figures. A scenario says by the exit code
+ * whether what it promises held; it is no test, because how fast a machine is says nothing about right or wrong.
+ */
+import { generic } from './generic.ts';
+import { GENERIC_USAGE, genericOptions } from './options.ts';
+
+interface Scenario {
+  readonly usage: string;
+  /** Answers whether all that the scenario promises was kept. */
+  readonly run: (argv: readonly string[]) => Promise<boolean>;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  generic: { usage: GENERIC_USAGE, run: (argv) => generic(genericOptions(argv)) },
+};
+
+async function main([name = '', ...argv]: readonly string[]): Promise<number> {
+  const scenario = Object.hasOwn(SCENARIOS, name) ? SCENARIOS[name] : undefined;
+  if (scenario === undefined || argv.includes('--help')) {
+    const usages = scenario === undefined ? Object.values(SCENARIOS) : [scenario];
+    process.stdout.write(usages.map(({ usage }) => usage).join('\n'));
+    return argv.includes('--help') || name === '--help' ? 0 : 2;
+  }
+  return (await scenario.run(argv)) ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
