@@ -20,6 +20,8 @@ export type Fault =
   | { readonly kind: 'lose-answer' }
   /** Nothing is answered until the caller gives up. */
   | { readonly kind: 'stall'; readonly afterBytes?: number }
+  /** The request body passes at this rate. */
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
   /** One bit of the request body is flipped behind the first empty line (so in the content, not in a part's header). */
   | { readonly kind: 'corrupt-request' }
   /** One bit of the answer's body is flipped. */
@@ -41,12 +43,14 @@ export interface FaultProxy {
   readonly uploadedBytes: () => number;
   /** Asked for every request; undefined = pass. */
   setFault(rule: ((request: SeenRequest) => Fault | undefined) | undefined): void;
+  /** The server is elsewhere from now on: what is under way ends as it may. */
+  pointTo(target: string): void;
   forget(): void;
   close(): Promise<void>;
 }
 
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  const origin = new URL(target);
+  let origin = new URL(target);
   const agent = new http.Agent({ keepAlive: true });
   let requests: SeenRequest[] = [];
   let uploaded = 0;
@@ -99,7 +103,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       },
     });
     const body = request.pipe(count);
-    if (fault?.kind === 'corrupt-request') body.pipe(flipBitBehindEmptyLine()).pipe(forward);
+    if (fault?.kind === 'slow') body.pipe(atRate(fault.bytesPerSecond)).pipe(forward);
+    else if (fault?.kind === 'corrupt-request') body.pipe(flipBitBehindEmptyLine()).pipe(forward);
     else if (fault?.kind === 'reset' || fault?.kind === 'stall') {
       body
         .pipe(
@@ -122,6 +127,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     setFault(next) {
       rule = next;
     },
+    pointTo(next) {
+      origin = new URL(next);
+    },
     forget() {
       requests = [];
       uploaded = 0;
@@ -132,6 +140,14 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function atRate(bytesPerSecond: number): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      setTimeout(callback, (chunk.length / bytesPerSecond) * 1000, null, chunk);
+    },
+  });
 }
 
 function flipBit(at: number): Transform {

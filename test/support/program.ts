@@ -17,6 +17,8 @@ export interface ProgramOptions {
   /** Further environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly readyTimeoutMs?: number;
+  /** Does not wait until it is ready (false). */
+  readonly atOnce?: boolean;
 }
 
 export interface Program extends ServerProcess {
@@ -24,7 +26,7 @@ export interface Program extends ServerProcess {
   readonly port: number;
 }
 
-/** Starts it and waits until it is ready: its probe says so, or the peer answers. */
+/** Starts it and waits until it is ready: its probe says so, or the peer answers. Without waiting, see `atOnce`. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { command, args = [], config, directory, env = {} } = options;
   const port = await freePort();
@@ -38,6 +40,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     args: ['--enable-source-maps', MAIN, command, '--config', file, ...args],
     env: { ...process.env, ...env },
     ready: async () => {
+      if (options.atOnce === true) return true;
       const response = await fetch(`http://127.0.0.1:${port}/${command === 'peer' ? 'replica/ping' : 'readyz'}`);
       await response.arrayBuffer();
       return command === 'peer' || response.ok;

@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { killAtRandom } from '../../soak/kill.ts';
+import { printedSeed } from '../../support/seed.ts';
+
+test('SIGKILL at random points of runs leaves nothing partial, nothing double, and every run ends equal', async (t) => {
+  const seed = printedSeed('kill');
+  const result = await killAtRandom({ seed, kills: 20, durationMs: 90_000, report: (line) => t.diagnostic(line) });
+  t.diagnostic(JSON.stringify(result));
+  assert.ok(result.inRun >= 10, `${result.inRun} kills struck a run`);
+  assert.ok(result.adoptions >= 10, `${result.adoptions} adoptions`);
+  assert.ok(result.looks > 100 && result.nodesSeen > 800, `${result.looks} looks at ${result.nodesSeen} nodes`);
+});
