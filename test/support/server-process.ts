@@ -7,7 +7,9 @@ import { leash } from './leash.ts';
 export interface ServerProcess {
   readonly pid: number;
   readonly running: boolean;
-  /** The last 64 KiB of what it printed. */
+  /** Null while it runs, and when a signal ended it. */
+  readonly exitCode: number | null;
+  /** The last 1 MiB of what it printed. */
   readonly output: string;
   /** Sends a signal; for one that ends it, answers when it has ended. */
   signal(signal: NodeJS.Signals): Promise<void>;
@@ -37,7 +39,7 @@ export class ServerDidNotStart extends Error {
   }
 }
 
-const OUTPUT_LIMIT = 64 * 1024;
+const OUTPUT_LIMIT = 1024 * 1024;
 const HOLDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGUSR1', 'SIGUSR2']);
 
 /** @throws {ServerDidNotStart} */
@@ -65,6 +67,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     pid,
     get running() {
       return isRunning(child);
+    },
+    get exitCode() {
+      return child.exitCode;
     },
     get output() {
       return output;

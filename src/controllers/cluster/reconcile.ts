@@ -70,11 +70,11 @@ class ClusterReconcile {
     // Our own write changed the object: the watch brings it back.
     if (finalizer === 'written' || finalizer === 'gone') return {};
     if (finalizer === 'conflict') return { requeueAfterMs: 1_000 };
-    const result = this.#deletionTrouble(users) ?? this.#refusal() ?? (await this.#probe(key, signal));
+    const judged = this.#deletionTrouble(users) ?? this.#refusal();
+    const result = judged ?? (await this.#probe(key, signal));
     if ((await this.#writeStatus(result, signal)) === 'conflict') return { requeueAfterMs: 500 };
-    return this.#book.current(key, this.#cluster.metadata) === undefined
-      ? {}
-      : { requeueAfterMs: this.#book.dueInMs(key) };
+    // The next probe may be due by now already: a slow write must not end the probing.
+    return judged === undefined ? { requeueAfterMs: this.#book.dueInMs(key) } : {};
   }
 
   #ours(): boolean {

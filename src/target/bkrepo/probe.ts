@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { ReplicationError } from '../../domain/errors.ts';
 import { isMissingCall } from './answer-errors.ts';
 import { BkRepoClient, ignored } from './client.ts';
 import type { BkRepoTargetOptions } from './options.ts';
@@ -18,13 +19,23 @@ export async function probeBkRepo(options: BkRepoTargetOptions, signal: AbortSig
   const client = new BkRepoClient(options);
   try {
     const begun = options.clock.monotonic();
-    await client.call({ method: 'GET', path: client.endpoints.replica(['ping']), data: ignored }, signal);
+    await ping(client, signal);
     const latencyMs = options.clock.monotonic() - begun;
     const version = await readVersion(client, signal);
     const zone = client.measuredZone;
     return { version, latencyMs, ...(zone === undefined ? {} : { timeZoneOffset: zone.name }) };
   } finally {
     await client.close();
+  }
+}
+
+async function ping(client: BkRepoClient, signal: AbortSignal): Promise<void> {
+  try {
+    await client.call({ method: 'GET', path: client.endpoints.replica(['ping']), data: ignored }, signal);
+  } catch (error) {
+    if (!isMissingCall(error)) throw error;
+    const hint = "is the url that of bk-repo's replication service, like https://bkrepo.example.com/replication?";
+    throw new ReplicationError('cluster', 'NoReplicationService', `${error.message}; ${hint}`, { cause: error });
   }
 }
 
