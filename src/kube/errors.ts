@@ -52,6 +52,11 @@ export function isForbidden(error: unknown): boolean {
   return hasCode(error, 403);
 }
 
+/** Nothing new may be made in a namespace that is being deleted. */
+export function isNamespaceEnding(error: unknown): boolean {
+  return isForbidden(error) && (error as KubeError).causes.some(({ reason }) => reason === 'NamespaceTerminating');
+}
+
 /** 410: the resourceVersion or the continue token is too old; list again. */
 export function isGone(error: unknown): boolean {
   return hasCode(error, 410);

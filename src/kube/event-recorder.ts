@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { isAlreadyExists, isNotFound, isUnreachable, KubeError } from './errors.ts';
+import { isAlreadyExists, isNamespaceEnding, isNotFound, isUnreachable, KubeError } from './errors.ts';
 import { type EventInput, type EventSeries, EventSeriesBook } from './event-series.ts';
 import type { EventSink } from './event-sink.ts';
 import type { ObjectReference } from './object.ts';
@@ -32,6 +32,7 @@ export class EventRecorder {
   #wake: () => void = () => {};
   readonly #idleWaiters = new Set<() => void>();
   #dropped = 0;
+  #warned = false;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -90,8 +91,10 @@ export class EventRecorder {
     this.#dropped += 1;
     if (series.writtenCount === 0) this.#book.forget(series);
     this.#options.logger.debug('event dropped', { namespace, name, reason, why, error });
-    if (this.#dropped === 1)
-      this.#options.logger.warn('events are being dropped, told once; more at level debug', { why, error });
+    // Nobody misses them there, and it must not use up the one warning.
+    if (isNamespaceEnding(error) || this.#warned) return;
+    this.#warned = true;
+    this.#options.logger.warn('events are being dropped, told once; more at level debug', { why, error });
   }
 
   async #nextWake(signal: AbortSignal): Promise<void> {

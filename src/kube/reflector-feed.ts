@@ -1,7 +1,7 @@
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { isGone, KubeError } from './errors.ts';
+import { isGone, isNotFound, KubeError } from './errors.ts';
 import { type KubeObject, withoutManagedFields } from './object.ts';
 import type { ListPage, ResourceClient } from './resource-client.ts';
 
@@ -103,7 +103,8 @@ export class NamespaceFeed<T extends KubeObject> {
     const fields = { resource: client.type.plural, namespace: namespace ?? '', error };
     const expiredBefore = this.#expired;
     this.#expired = isGone(error);
-    if (this.#expired) this.#resourceVersion = undefined;
+    // A kind that is not served (any more) begins anew when it comes back.
+    if (this.#expired || isNotFound(error)) this.#resourceVersion = undefined;
     if (this.#expired && !expiredBefore) {
       logger.debug('watch expired, listing again', fields);
       return;
@@ -112,7 +113,9 @@ export class NamespaceFeed<T extends KubeObject> {
     this.#failures += 1;
     const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
     const wait = Math.max(asked, backoffDelay(BACKOFF, attempt, random));
-    const message = 'list or watch failed, will be repeated';
+    const message = isNotFound(error)
+      ? 'the API server does not serve this kind (is its CustomResourceDefinition installed?), will be repeated'
+      : 'list or watch failed, will be repeated';
     if (attempt === 0) logger.warn(message, { ...fields, retryInMs: Math.round(wait) });
     else logger.debug(message, { ...fields, retryInMs: Math.round(wait) });
     await clock.sleep(wait, signal).catch(() => {});

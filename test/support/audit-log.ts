@@ -18,6 +18,8 @@ export interface AuditEvent {
     readonly namespace?: string;
     readonly name?: string;
   };
+  /** `authorization.k8s.io/decision`: `allow` or `forbid`; an admission plugin may refuse what RBAC allows. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly responseStatus?: { readonly code?: number; readonly reason?: string };
 }
 

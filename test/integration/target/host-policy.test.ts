@@ -7,7 +7,7 @@ import { createBkRepoTarget } from '../../../src/target/bkrepo/target.ts';
 import type { Resolve } from '../../../src/target/http/connector.ts';
 import { HttpClient } from '../../../src/target/http/http-client.ts';
 import type { HostPolicy } from '../../../src/target/http/options.ts';
-import { createAuthority } from './certificates.ts';
+import { createAuthority } from '../../support/certificates.ts';
 import { envelope, type FaultServer, startFaultServer } from './fault-server.ts';
 import { failureOf, REPOSITORY, targetOptions } from './support.ts';
 

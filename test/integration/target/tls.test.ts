@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 
 import { createBkRepoTarget } from '../../../src/target/bkrepo/target.ts';
-import { createAuthority, type Identity } from './certificates.ts';
+import { createAuthority, type Identity } from '../../support/certificates.ts';
 import { envelope, startFaultServer } from './fault-server.ts';
 import { failureOf, REPOSITORY, scene, targetOptions } from './support.ts';
 

@@ -1,0 +1,53 @@
+/** The shipped samples with far sides filled in: one Cluster and Secret for each, and one task to all of them. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+
+const SAMPLES = path.resolve(import.meta.dirname, '../../deploy/samples');
+
+export interface SampleFarSide {
+  readonly name: string;
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** Name of a ConfigMap with the far side's certificate authority. */
+  readonly ca?: string;
+}
+
+/** What differs from the samples besides names, addresses and credentials. */
+export interface SampleChanges {
+  readonly cluster?: object;
+  readonly setting?: object;
+}
+
+interface Sample {
+  readonly metadata: object;
+  readonly spec: { readonly setting: object };
+}
+
+export async function sampleManifests(
+  farSides: readonly SampleFarSide[],
+  changes: SampleChanges = {},
+): Promise<string> {
+  const [secret, cluster, task] = await Promise.all(['secret', 'cluster', 'replicatask'].map(read));
+  if (secret === undefined || cluster === undefined || task === undefined) throw new Error('a sample is missing');
+  const documents: unknown[] = farSides.flatMap(({ name, url, username, password, ca }) => {
+    const credentialsSecretRef = { name: `${name}-credentials` };
+    const trust = ca === undefined ? {} : { caConfigMapRef: { name: ca } };
+    return [
+      { ...secret, metadata: { ...secret.metadata, ...credentialsSecretRef }, stringData: { username, password } },
+      {
+        ...cluster,
+        metadata: { ...cluster.metadata, name },
+        spec: { ...cluster.spec, url, credentialsSecretRef, ...trust, ...changes.cluster },
+      },
+    ];
+  });
+  const setting = { ...task.spec.setting, ...changes.setting };
+  documents.push({ ...task, spec: { ...task.spec, setting, remoteClusterIds: farSides.map(({ name }) => name) } });
+  return documents.map((document) => stringify(document)).join('---\n');
+}
+
+async function read(name: string): Promise<Sample> {
+  return parse(await readFile(path.join(SAMPLES, `${name}.yaml`), 'utf8')) as Sample;
+}
