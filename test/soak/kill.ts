@@ -43,6 +43,7 @@ const MIB = 1024 * 1024;
 const BYTES_PER_SECOND = 24 * MIB;
 /** The longest life of a process; it needs about a second to begin. Milliseconds. */
 const LONGEST_LIFE = 5_000;
+const LARGE_FILES = 3;
 const RUN_MS = 120_000;
 /** Moments of the wire protocol at which a kill strikes. */
 const MOMENTS: readonly ((request: SeenRequest) => boolean)[] = [
@@ -63,7 +64,8 @@ export async function killAtRandom({ seed, kills, durationMs = 0, report }: Kill
     const faithful = random.below(2) === 0;
     await replication.farSide('proxied', { faithful });
     await replication.farSide('direct', { faithful: !faithful, direct: true });
-    const soak = new KillSoak(replication, random, report);
+    const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1).padStart(6);
+    const soak = new KillSoak(replication, random, (line) => report(`${seconds()} s  ${line}`));
     await soak.begin();
     while (soak.kills < kills || performance.now() - began < durationMs) await soak.liveAndDie();
     await soak.end();
@@ -103,7 +105,7 @@ class KillSoak {
         metadata: index % 3 === 0 ? [{ key: 'index', value: index }] : [],
       })),
     );
-    for (let index = 0; index < 4; index += 1) await this.#putLarge(index, 10 + random.below(51));
+    for (let index = 0; index < LARGE_FILES; index += 1) await this.#putLarge(index, 10 + random.below(51));
     await this.#program.apply(this.#replication.manifests());
   }
 
@@ -246,7 +248,7 @@ class KillSoak {
       const content = seededBytes(1 + random.below(16 * 1024), random.below(2 ** 31));
       await this.#replication.files.putFile(`/small/${index % 7}/file ${random.below(450)}`, content);
     }
-    for (let index = 0; index < 2; index += 1) await this.#putLarge(random.below(4), 10 + random.below(31));
+    await this.#putLarge(random.below(LARGE_FILES), 10 + random.below(31));
     await this.#requestRun();
   }
 

@@ -34,6 +34,8 @@ export interface SeenRequest {
   readonly headers: http.IncomingHttpHeaders;
   /** Which request this is, counted from 0. */
   readonly index: number;
+  /** Port of the caller: the same for all requests of one connection. */
+  readonly connection: number;
 }
 
 export interface FaultProxy {
@@ -62,6 +64,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       url: request.url ?? '',
       headers: request.headers,
       index: requests.length,
+      connection: request.socket.remotePort ?? 0,
     };
     requests.push(seen);
     const fault = rule?.(seen);

@@ -61,6 +61,8 @@ export class Replication {
   readonly builder: BkRepoBuilder;
   readonly files: RepositoryBuilder;
   readonly farSides: RemoteSide[] = [];
+  /** Records begun before are not among {@link records}. */
+  #since = new Date(0);
 
   private constructor(
     directory: string,
@@ -171,9 +173,16 @@ export class Replication {
     return (await Promise.all(told)).flat();
   }
 
+  /** From here on only what comes now counts: for tests that share one replication. */
+  beginAnew(): void {
+    this.#since = new Date();
+    for (const { proxy } of this.farSides) proxy.forget();
+  }
+
   /** Oldest first. */
   async records(): Promise<StoredRecord[]> {
-    const found = await this.#journal('replica_record').find().sort({ startTime: 1, _id: 1 }).toArray();
+    const filter = { startTime: { $gte: this.#since } };
+    const found = await this.#journal('replica_record').find(filter).sort({ startTime: 1, _id: 1 }).toArray();
     return found.map((record) => ({
       id: String(record._id),
       claim: String(record['claim']),
@@ -212,6 +221,20 @@ export class Replication {
       ...(await records.aggregate([{ $match: { status: 'RUNNING' } }, ...twice({ openRunsOf: '$taskUid' })]).toArray()),
     ];
     return found.map(({ _id, count }) => `${count} times: ${JSON.stringify(_id)}`);
+  }
+
+  /** Paths that were written more than once at a far side, whatever of it is still live. */
+  async writtenTwice(prefix: string): Promise<string[]> {
+    const found = this.farSides.map(async ({ name, db }) => {
+      const nodes = await db
+        .collection(`node_${shardOf(COPY)}`)
+        .find({ projectId: COPY, folder: false })
+        .project({ fullPath: 1 })
+        .toArray();
+      const paths = nodes.map(({ fullPath }) => String(fullPath)).filter((fullPath) => fullPath.startsWith(prefix));
+      return paths.filter((fullPath, index) => paths.indexOf(fullPath) !== index).map((one) => `${name} ${one}`);
+    });
+    return (await Promise.all(found)).flat();
   }
 
   /** Ids of the live nodes at the far sides: a node that is written again gets another one. */

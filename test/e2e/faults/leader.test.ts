@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { RUN_REQUESTED_ANNOTATION } from '../../../src/api/names.ts';
+import type { Program } from '../../support/program.ts';
+import { eventually } from '../../support/wait.ts';
+import { exitCode, LEASE, leads, NAMESPACE, Operators } from './operators.ts';
+import { Scenario } from './scenario.ts';
+
+const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/bkrepo-replicator`;
+/** Beyond what the program is allowed, for a machine that does other things as well. Milliseconds. */
+const SLACK = 10_000;
+
+let operators: Operators;
+let scenario: Scenario;
+
+before(async () => {
+  operators = await Operators.start();
+  await operators.replication.farSide('east');
+  await operators.replication.farSide('west', { faithful: true });
+});
+after(() => operators.stop());
+afterEach(() => operators.clear());
+
+/** A leader in the middle of an upload, and a second process that waits. */
+async function leaderInMidUpload(label: string): Promise<{ leader: Program; standby: Program; recordId: string }> {
+  scenario = new Scenario(operators.replication, label);
+  await scenario.fill();
+  const leader = await operators.operator();
+  await eventually(() => leads(leader), { timeoutMs: SLACK });
+  const standby = await operators.operator();
+  await operators.apply(operators.replication.manifests({}, { [RUN_REQUESTED_ANNOTATION]: label }));
+  const { id } = await scenario.midUpload();
+  return { leader, standby, recordId: id };
+}
+
+async function endsUnder(recordId: string): Promise<void> {
+  scenario.hurry();
+  const record = await scenario.ended();
+  assert.equal(record.id, recordId, 'the same record goes on');
+  assert.equal(record.epoch, 2, 'it was adopted once');
+  await scenario.assertEqual(record, operators);
+  const request = (): Promise<unknown> => operators.annotate(RUN_REQUESTED_ANNOTATION, `${scenario.label}-again`);
+  await scenario.assertNextRunMovesNothing(request, operators);
+  await scenario.end();
+}
+
+async function leaseHolder(): Promise<string> {
+  const { body } = await operators.request('GET', LEASES);
+  return (body as { readonly spec: { readonly holderIdentity?: string } }).spec.holderIdentity ?? '';
+}
+
+test('a leader killed in mid-upload is followed by the standby, under the same record', async () => {
+  const { leader, standby, recordId } = await leaderInMidUpload('killed');
+  await leader.signal('SIGKILL');
+  const [record] = await operators.replication.records();
+  assert.ok(record);
+  const before = await scenario.snapshot(record);
+  await eventually(() => leads(standby), { timeoutMs: LEASE.durationSeconds * 1000 + SLACK });
+  await endsUnder(recordId);
+  await scenario.assertNothingTwice(record, before);
+});
+
+test('a leader frozen for longer than its lease ends when it wakes, and writes nothing more', async () => {
+  const { leader, standby, recordId } = await leaderInMidUpload('frozen');
+  await leader.signal('SIGSTOP');
+  const proxies = operators.replication.farSides.map(({ proxy }) => proxy);
+  const connections = proxies.map(({ requests }) => new Set(requests.map(({ connection }) => connection)));
+  const [record] = await operators.replication.records();
+  assert.ok(record);
+  const before = await scenario.snapshot(record);
+  await eventually(() => leads(standby), { timeoutMs: LEASE.durationSeconds * 1000 + SLACK });
+  await eventually(async () => (await operators.replication.records())[0]?.epoch === 2, { timeoutMs: SLACK });
+  const counts = proxies.map(({ requests }) => requests.length);
+  await leader.signal('SIGCONT');
+  assert.notEqual(await exitCode(leader, SLACK), 0);
+  assert.match(leader.output, /LeaseLost/);
+  for (const [index, { requests }] of proxies.entries()) {
+    const late = requests.slice(counts[index]).filter(({ connection }) => connections[index]?.has(connection));
+    assert.deepEqual(late, [], 'requests of a process that no longer leads');
+  }
+  await endsUnder(recordId);
+  await scenario.assertNothingTwice(record, before);
+});
+
+test('SIGTERM in mid-upload ends in good order and hands the run over at once', async () => {
+  const { leader, standby, recordId } = await leaderInMidUpload('stopped');
+  const holder = await leaseHolder();
+  const began = performance.now();
+  leader.signal('SIGTERM');
+  assert.equal(await exitCode(leader, 8_000 + SLACK), 0);
+  const tookMs = performance.now() - began;
+  assert.notEqual(await leaseHolder(), holder, 'the lease was given away before the process ended');
+  await eventually(() => leads(standby), { timeoutMs: 2_500 });
+  const [record] = await operators.replication.records();
+  assert.ok(record);
+  assert.equal(record.status, 'RUNNING', 'its record stays open');
+  assert.ok(tookMs < 8_000 + SLACK, `${tookMs} ms`);
+  const before = await scenario.snapshot(record);
+  await endsUnder(recordId);
+  await scenario.assertNothingTwice(record, before);
+});

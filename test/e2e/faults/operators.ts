@@ -1,0 +1,141 @@
+/**
+ * Operator processes on a real API server, as the shipped ServiceAccount with the shipped rights, and a short lease, over
+ * one Replication: for tests that kill, freeze and cut off processes and the API server.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Agent, fetch } from 'undici';
+import { stringify } from 'yaml';
+import type { ReplicaTask } from '../../../src/api/replica-task.gen.ts';
+import { type InCluster, type Kubernetes, type KubernetesOptions, startKubernetes } from '../../support/kubernetes.ts';
+import { type Program, startProgram } from '../../support/program.ts';
+import { Replication, TASK } from '../../support/replication.ts';
+import { eventually } from '../../support/wait.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+export const NAMESPACE = 'bkrepo-replicator-system';
+const ACCOUNT = { namespace: NAMESPACE, name: 'bkrepo-replicator' };
+const ADMINISTRATOR = { namespace: 'default', name: 'administrator' };
+export const TASKS = `/apis/replication.bkrepo.io/v1alpha1/namespaces/${NAMESPACE}/replicatasks`;
+/** Seconds. */
+export const LEASE = { durationSeconds: 3, renewSeconds: 2, retrySeconds: 0.5 };
+
+export class Operators {
+  readonly kubernetes: Kubernetes;
+  readonly replication: Replication;
+  readonly #account: InCluster;
+  readonly #agent: Agent;
+  readonly #token: string;
+  readonly #programs: Program[] = [];
+
+  private constructor(
+    kubernetes: Kubernetes,
+    replication: Replication,
+    account: InCluster,
+    token: string,
+    caPem: Buffer,
+  ) {
+    this.kubernetes = kubernetes;
+    this.replication = replication;
+    this.#account = account;
+    this.#token = token;
+    this.#agent = new Agent({ connect: { ca: caPem } });
+  }
+
+  static async start(options: KubernetesOptions = {}): Promise<Operators> {
+    const [kubernetes, replication] = await Promise.all([startKubernetes(options), Replication.start()]);
+    await kubernetes.kubectl(['apply', '-f', path.join(ROOT, 'crds')]);
+    await kubernetes.kubectl(['apply', '-k', path.join(ROOT, 'deploy/kustomize/base')]);
+    const { namespace, name } = ADMINISTRATOR;
+    await kubernetes.kubectl(['create', 'serviceaccount', name, '--namespace', namespace]);
+    const subject = `--serviceaccount=${namespace}:${name}`;
+    await kubernetes.kubectl(['create', 'clusterrolebinding', name, '--clusterrole=cluster-admin', subject]);
+    await kubernetes.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+    const token = await kubernetes.tokenFor(ADMINISTRATOR);
+    return new Operators(
+      kubernetes,
+      replication,
+      await kubernetes.inClusterFor(ACCOUNT),
+      token,
+      await readFile(kubernetes.caFile),
+    );
+  }
+
+  /** Starts one more process. Without `atOnce` it is ready, which a standby is, too. */
+  async operator(options: { readonly atOnce?: boolean } = {}): Promise<Program> {
+    const program = await startProgram({
+      command: 'operator',
+      directory: this.replication.directory,
+      config: {
+        ...this.replication.configuration(),
+        namespace: NAMESPACE,
+        lease: LEASE,
+        log: { level: 'debug' },
+        kubernetes: { inCluster: true, serviceAccountRoot: this.#account.pathPrefix },
+      },
+      env: this.#account.environment,
+      ...options,
+    });
+    this.#programs.push(program);
+    return program;
+  }
+
+  async apply(documents: readonly object[]): Promise<void> {
+    const input = documents.map((document) => stringify(document)).join('---\n');
+    await this.kubernetes.kubectl(['--namespace', NAMESPACE, 'apply', '-f', '-'], { input });
+  }
+
+  /** The status code and body of a request as an administrator. */
+  async request(
+    method: string,
+    url: string,
+    body?: object,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const response = await fetch(`${this.kubernetes.url}${url}`, {
+      method,
+      dispatcher: this.#agent,
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/merge-patch+json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  patchTask(patch: object): Promise<{ readonly status: number; readonly body: unknown }> {
+    return this.request('PATCH', `${TASKS}/${TASK}`, patch);
+  }
+
+  annotate(name: string, value: string): Promise<unknown> {
+    return this.patchTask({ metadata: { annotations: { [name]: value } } });
+  }
+
+  async task(): Promise<ReplicaTask | undefined> {
+    const { status, body } = await this.request('GET', `${TASKS}/${TASK}`);
+    return status === 200 ? (body as ReplicaTask) : undefined;
+  }
+
+  /** Deletes task and clusters and ends all processes, so that the next test begins anew. */
+  async clear(): Promise<void> {
+    await this.request('DELETE', `${TASKS}/${TASK}`);
+    for (const { running, signal } of this.#programs.splice(0)) if (running) await signal('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.clear().catch(() => undefined);
+    await this.#agent.destroy();
+    await Promise.all([this.kubernetes.stop(), this.replication.stop()]);
+  }
+}
+
+/** By its own words. */
+export function leads({ output }: Program): boolean {
+  return output.includes('lease acquired');
+}
+
+/** Waits until the process has ended by itself and answers its exit code. */
+export async function exitCode(program: Program, timeoutMs: number): Promise<number | null> {
+  await eventually(() => !program.running, { timeoutMs });
+  return program.exitCode;
+}
