@@ -174,9 +174,14 @@ export class Installation {
   }
 
   /** Waits for an Event about this object. */
-  async event(name: string, reason: string, note: RegExp = /./u, namespace = NAMESPACE): Promise<EventFact> {
+  async event(
+    name: string,
+    reason: string,
+    note: RegExp = /./u,
+    { namespace = NAMESPACE, kind = 'ReplicaTask' } = {},
+  ): Promise<EventFact> {
     return await eventually(async () => {
-      const events = await this.events(name, namespace);
+      const events = (await this.events(name, namespace)).filter(({ regarding }) => regarding.kind === kind);
       const found = events.find((event) => event.reason === reason && note.test(event.note));
       assert.ok(found, `no Event ${reason} ${note} about ${name}: ${JSON.stringify(events, null, 1)}`);
       return found;

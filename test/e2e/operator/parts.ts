@@ -10,10 +10,12 @@ import type { FileSpec, RepositoryBuilder } from '../../support/bkrepo/repositor
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
 import { type Mongod, startMongod } from '../../support/mongod.ts';
 import { type Program, startProgram } from '../../support/program.ts';
-import type { Databases } from './installation.ts';
+import { type Databases, NAMESPACE } from './installation.ts';
 
 /** As the samples name them. */
 export const SOURCE = { projectId: 'tools', repoName: 'generic-local' };
+/** Another repository there, of few files. */
+export const SMALL = { projectId: 'tools', repoName: 'small' };
 export const COPY = { projectId: 'tools-backup', repoName: 'generic-backup' };
 
 export const ACCOUNT = { username: 'replicator', password: 'far-side-secret-7Q' };
@@ -65,11 +67,25 @@ export class Parts {
     const builder = new BkRepoBuilder(client.db('bkrepo'), path.join(directory, 'store'));
     const files = await builder.repository(SOURCE.projectId, SOURCE.repoName);
     await files.putFiles(sampleFiles());
+    const small = await builder.repository(SMALL.projectId, SMALL.repoName);
+    for (const name of ['a', 'b/c', 'd e']) await small.putFile(`/${name}.txt`, `content of ${name}\n`);
     return new Parts(mongod, client, directory, builder, files);
   }
 
   get databases(): Databases {
     return { source: this.mongod.uriFor(READER.name), journal: this.mongod.uriFor(WRITER.name) };
+  }
+
+  /** What tests have to change in the shipped configuration; 127.0.0.1 is the only loopback address that is allowed. */
+  configuration(changes: { readonly namespaces?: readonly string[] } = {}): Readonly<Record<string, object>> {
+    const namespaces = [NAMESPACE, ...(changes.namespaces ?? [])];
+    const hosts = ['127.0.0.0/8', 'localhost', '169.254.0.0/16'];
+    return {
+      source: { storage: { filesystem: { path: this.builder.storeDir } } },
+      policy: { allowedAddresses: ['127.0.0.1/32', '::1/128'], rules: [{ namespaces, projects: ['tools'], hosts }] },
+      engine: { drainSeconds: 2, backoffBaseMs: 100, backoffCapMs: 1_000, patienceSeconds: 5 },
+      log: { level: 'debug' },
+    };
   }
 
   get journal(): Db {

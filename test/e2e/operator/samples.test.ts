@@ -28,15 +28,7 @@ before(async () => {
   parts = await Parts.start(installation.directory);
   [shanghai, shenzhen] = await Promise.all([parts.farSide('shanghai'), parts.farSide('shenzhen', { faithful: true })]);
   await installation.install(parts.databases);
-  configuration = {
-    source: { storage: { filesystem: { path: parts.builder.storeDir } } },
-    policy: {
-      allowLoopback: true,
-      rules: [{ namespaces: [NAMESPACE, TEAM], projects: ['tools'], hosts: ['127.0.0.1', 'localhost'] }],
-    },
-    engine: { drainSeconds: 2 },
-    log: { level: 'debug' },
-  };
+  configuration = parts.configuration({ namespaces: [TEAM] });
   front = await startTlsFront(Number(new URL(shanghai.url).port), authority.issue({ hosts: ['localhost'] }));
   await installation.kubectl('create', 'namespace', TEAM);
   for (const namespace of [NAMESPACE, TEAM])
@@ -175,7 +167,7 @@ test('the same Event twice is one Event with a series', async () => {
       await installation.condition('replicatasks', 'tools', 'Ready', { status: 'True', reason }, { namespace });
     }
     await eventually(
-      async () => (await installation.event('tools', 'Suspended', undefined, namespace)).series?.count === 2,
+      async () => (await installation.event('tools', 'Suspended', undefined, { namespace })).series?.count === 2,
     );
   }
 });
