@@ -5,10 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { blobFile, isSha256 } from '../source/schema/store-layout.ts';
+import { DurableDirectories, syncDirectory } from './durable-directories.ts';
 import { PeerError } from './errors.ts';
 
 /** Prefix of files that one request fills; upload sessions have their own. */
@@ -34,9 +35,11 @@ export interface BlobStoreOptions {
 export class BlobStore {
   readonly root: string;
   readonly #options: BlobStoreOptions;
+  readonly #directories: DurableDirectories;
 
   constructor(root: string, options: BlobStoreOptions) {
     this.root = root;
+    this.#directories = new DurableDirectories(root);
     this.#options = options;
   }
 
@@ -75,10 +78,12 @@ export class BlobStore {
     }
     const target = blobFile(this.root, name);
     try {
-      const made = await mkdir(dirname(target), { recursive: true });
-      await rename(file, target);
-      await syncDirectory(dirname(target));
-      if (made !== undefined) for (const up of [dirname(dirname(target)), this.root]) await syncDirectory(up);
+      const { made, durable } = this.#directories.make(dirname(target));
+      const renamed = made.then(async () => {
+        await rename(file, target);
+        await syncDirectory(dirname(target));
+      });
+      await Promise.all([durable, renamed]);
     } catch (error) {
       throw storeError(error);
     }
@@ -182,13 +187,4 @@ export function storeError(error: unknown): unknown {
 
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

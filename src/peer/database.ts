@@ -27,6 +27,12 @@ import {
 } from '../source/schema/indexes.ts';
 import { fileReferenceCollectionName, nodeCollectionName } from '../source/schema/sharding.ts';
 
+/**
+ * For a write that another one follows in the same request, before it is answered. Journal and oplog are ordered: the
+ * later write, which waits as the connection says (by default for majority and journal), brings the earlier one with it.
+ */
+export const EARLIER_WRITE = { writeConcern: { w: 1, j: false } } as const;
+
 const NAMESPACE_NOT_FOUND = 26;
 const DUPLICATE_KEY = 11000;
 
@@ -90,15 +96,15 @@ export class Database {
 
   /** An index over the same keys under another name is as good. */
   async #createIndexes(name: string, wanted: readonly IndexDescription[]): Promise<void> {
-    const collection = this.#db.collection(name);
     const present = new Set<string>();
     try {
-      for (const index of await collection.indexes()) present.add(JSON.stringify(index.key));
+      for (const index of await this.#db.collection(name).indexes()) present.add(JSON.stringify(index.key));
     } catch (error) {
       if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_NOT_FOUND) throw error;
     }
     const missing = wanted.filter((index) => !present.has(JSON.stringify(index.key)));
-    if (missing.length > 0) await collection.createIndexes([...missing]);
+    // The driver's createIndexes has no write concern.
+    if (missing.length > 0) await this.#db.command({ createIndexes: name, indexes: missing, ...EARLIER_WRITE });
   }
 }
 

@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { ObjectId } from 'mongodb';
 
 import type { PeerContext } from './context.ts';
-import { isDuplicateKey } from './database.ts';
+import { EARLIER_WRITE, isDuplicateKey } from './database.ts';
 
 /**
  * One more node document names the digest. `file_reference_N` has no unique index over the digest: the `_id` of a new
- * document is derived from it, so that two first references at once still make one document.
+ * document is derived from it, so that two first references at once still make one document. Does not wait until the
+ * count is durable: the insertion of the node, which follows, does.
  */
 export async function addReference(context: PeerContext, sha256: string, credentialsKey: string | null): Promise<void> {
   const references = await context.database.references(sha256);
@@ -15,7 +16,7 @@ export async function addReference(context: PeerContext, sha256: string, credent
     references.updateOne(
       { sha256, credentialsKey },
       { $inc: { count: 1 }, $setOnInsert: { _id: referenceId(sha256, credentialsKey) } },
-      { upsert: true },
+      { upsert: true, ...EARLIER_WRITE },
     );
   try {
     await increment();
@@ -25,13 +26,14 @@ export async function addReference(context: PeerContext, sha256: string, credent
   }
 }
 
+/** Takes back what `addReference` counted. Lost in a crash it leaves a count that is too high, which keeps the blob. */
 export async function releaseReference(
   context: PeerContext,
   sha256: string,
   credentialsKey: string | null,
 ): Promise<void> {
   const references = await context.database.references(sha256);
-  await references.updateOne({ sha256, credentialsKey, count: { $gt: 0 } }, { $inc: { count: -1 } });
+  await references.updateOne({ sha256, credentialsKey, count: { $gt: 0 } }, { $inc: { count: -1 } }, EARLIER_WRITE);
 }
 
 function referenceId(sha256: string, credentialsKey: string | null): ObjectId {

@@ -10,7 +10,7 @@ import { encodeMetadata } from '../source/schema/metadata.ts';
 import { splitFullPath } from '../source/schema/paths.ts';
 import { isSha256 } from '../source/schema/store-layout.ts';
 import { now, type PeerContext } from './context.ts';
-import { isDuplicateKey } from './database.ts';
+import { EARLIER_WRITE, isDuplicateKey } from './database.ts';
 import { PeerError } from './errors.ts';
 import type { Fields } from './fields.ts';
 import { addReference, releaseReference } from './file-references.ts';
@@ -159,7 +159,7 @@ async function place(
       }
     }
     await ensureFolders(context, node.projectId, node.repoName, node.fullPath, request.operator);
-    if (existing !== null && !(await softDeleteOne(context, existing))) continue;
+    if (existing !== null && !(await softDeleteOne(context, existing, EARLIER_WRITE))) continue;
     if (await insertNode(context, repository, node)) return node;
     if (defects.duplicateInsertIsSuccess) return node;
   }
@@ -167,8 +167,8 @@ async function place(
 }
 
 /**
- * Inserts a live node; false = the path is taken. The reference is counted first: a count that is too high keeps a
- * blob, one that is too low lets a clean-up erase it.
+ * Inserts a live node; false = the path is taken. The reference is counted first, and stays counted when nobody knows
+ * whether the node is in: a count that is too high keeps a blob, one that is too low lets a clean-up erase it.
  */
 export async function insertNode(context: PeerContext, repository: RepositoryDoc, node: NodeDoc): Promise<boolean> {
   const key = repository.credentialsKey ?? null;
@@ -178,9 +178,9 @@ export async function insertNode(context: PeerContext, repository: RepositoryDoc
     await nodes.insertOne(node);
     return true;
   } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
     if (typeof node.sha256 === 'string') await releaseReference(context, node.sha256, key);
-    if (isDuplicateKey(error)) return false;
-    throw error;
+    return false;
   }
 }
 

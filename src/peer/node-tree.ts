@@ -1,10 +1,10 @@
 /** The node tree of a repository: finding, making folders, soft deletion (contract §5.2). */
-import { type Filter, Long, ObjectId } from 'mongodb';
+import { type Filter, Long, ObjectId, type UpdateOptions } from 'mongodb';
 
 import type { NodeDoc } from '../source/schema/documents.ts';
 import { ancestorFolders, belowFolder, splitFullPath } from '../source/schema/paths.ts';
 import { now, type PeerContext } from './context.ts';
-import { isDuplicateKey } from './database.ts';
+import { EARLIER_WRITE, isDuplicateKey } from './database.ts';
 import { PeerError } from './errors.ts';
 
 /** Times a deletion is tried with the next millisecond, because the path has a generation that was deleted in this one. */
@@ -43,7 +43,10 @@ export function below(folder: string): Filter<NodeDoc> {
   return { fullPath: { $gte: from, $lt: before } };
 }
 
-/** Makes the folders above a path that are missing; fails with 251013 when one of them is a file. */
+/**
+ * Makes the folders above a path that are missing; fails with 251013 when one of them is a file. Does not wait until they
+ * are durable: what the caller writes next does.
+ */
 export async function ensureFolders(
   context: PeerContext,
   projectId: string,
@@ -64,7 +67,7 @@ export async function ensureFolders(
   for (const folder of wanted) {
     if (found.has(folder)) continue;
     try {
-      await nodes.insertOne(folderDocument(projectId, repoName, folder, operator, now(context)));
+      await nodes.insertOne(folderDocument(projectId, repoName, folder, operator, now(context)), EARLIER_WRITE);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
@@ -90,11 +93,15 @@ function folderDocument(projectId: string, repoName: string, fullPath: string, o
 }
 
 /** Soft-deletes one document; false = it is not live any more. */
-export async function softDeleteOne(context: PeerContext, node: NodeDoc): Promise<boolean> {
+export async function softDeleteOne(
+  context: PeerContext,
+  node: NodeDoc,
+  options: UpdateOptions = {},
+): Promise<boolean> {
   const nodes = await context.database.nodes(node.projectId);
   return (
     (await atFreeTime(now(context), async (deleted) => {
-      const result = await nodes.updateOne({ _id: node._id, deleted: null }, { $set: { deleted } });
+      const result = await nodes.updateOne({ _id: node._id, deleted: null }, { $set: { deleted } }, options);
       return result.modifiedCount;
     })) > 0
   );
