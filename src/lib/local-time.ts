@@ -74,17 +74,54 @@ export function toLocalTime(instant: Date, zone: Zone): string {
   return new Date(epochMs + zone.offsetAt(epochMs)).toISOString().slice(0, -1);
 }
 
+const ISO_DATE_TIME =
+  /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?(?:\[[^\]]{1,64}\])?$/;
+
 /**
  * The instant of a local date-time, or undefined when the text is not one. A time inside a gap moves forward by the
  * length of the gap, a time inside a fold means its first pass: as java.time does it, which is what bk-repo uses. An
- * offset at the end is ignored, as bk-repo ignores it (contract §1.3).
+ * offset at the end is ignored, as bk-repo ignores it (contract §1.3), unless `offset` says that it counts.
  */
-export function fromLocalTime(text: string, zone: Zone): Date | undefined {
-  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(?:Z|[+-]\d{2}:?\d{2})?$/.exec(text);
-  const local = match ? Date.parse(`${match[1]}Z`) : Number.NaN;
-  if (Number.isNaN(local)) return undefined;
-  const before = zone.offsetAt(local - DAY);
-  const after = zone.offsetAt(local + DAY);
-  const passes = [local - before, local - after].filter((epochMs) => epochMs + zone.offsetAt(epochMs) === local);
-  return new Date(passes.length > 0 ? Math.min(...passes) : local - before);
+export function fromLocalTime(text: string, zone: Zone, offset: 'ignored' | 'counts' = 'ignored'): Date | undefined {
+  const match = ISO_DATE_TIME.exec(text);
+  if (match === null) return undefined;
+  const [, day = '', minutes = '', seconds = '00', fraction = '', told] = match;
+  const millis = fraction.padEnd(3, '0').slice(0, 3);
+  const written = `${day}T${minutes}:${seconds}.${millis}`;
+  const local = Date.parse(`${written}Z`);
+  // Date.parse takes February 30 for a day in March, and 24:00 for the next day.
+  if (Number.isNaN(local) || new Date(local).toISOString() !== `${written}Z`) return undefined;
+  const own = told === undefined || offset === 'ignored' ? zone : fixedZone(told);
+  return own === undefined ? undefined : new Date(firstPass(local, own));
+}
+
+function firstPass(local: number, zone: Zone): number {
+  const before = local - zone.offsetAt(local - DAY);
+  const after = local - zone.offsetAt(local + DAY);
+  const passes = [before, after].filter((epochMs) => epochMs + zone.offsetAt(epochMs) === local);
+  return passes.length > 0 ? Math.min(...passes) : before;
+}
+
+/** The dates of one server: how it writes and reads them. */
+export interface LocalTime {
+  /** `2026-11-22T14:15:57.067`; trailing zeros of the fraction are left out, as a real bk-repo does. */
+  format(instant: Date): string;
+  /** undefined = not a date-time. */
+  parse(text: string): Date | undefined;
+  /** `+0800` at that instant: the header X-BKREPO-Time-Zone. */
+  offset(instant: Date): string;
+}
+
+export function localTime(zone: Zone, offset: 'ignored' | 'counts'): LocalTime {
+  return {
+    format: (instant) => toLocalTime(instant, zone).replace(/\.000$|(?<=\.\d{1,2})0+$/, ''),
+    parse: (text) => fromLocalTime(text, zone, offset),
+    offset: (instant) => offsetText(zone.offsetAt(instant.getTime())),
+  };
+}
+
+function offsetText(offsetMs: number): string {
+  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
+  const twoDigits = (value: number): string => String(value).padStart(2, '0');
+  return `${offsetMs < 0 ? '-' : '+'}${twoDigits(Math.floor(minutes / 60))}${twoDigits(minutes % 60)}`;
 }

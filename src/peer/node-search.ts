@@ -1,12 +1,11 @@
 /** node/search: pages of the fields that were asked for, of live nodes of one project. */
 import type { Filter, Sort } from 'mongodb';
-
+import type { LocalTime } from '../lib/local-time.ts';
 import type { NodeDoc } from '../source/schema/documents.ts';
 import { type Caller, mayRead, requireProject } from './accounts.ts';
 import type { PeerContext } from './context.ts';
 import { PeerError } from './errors.ts';
 import type { Fields } from './fields.ts';
-import type { LocalTime } from './local-time.ts';
 import { nodeInfo } from './node-view.ts';
 import { type Page, type PageRequest, pageOf, readPage } from './page.ts';
 import { NODE_FIELDS, requiredValue, ruleFilter } from './search-rules.ts';

@@ -1,7 +1,8 @@
 /** A node document as the REST API shows it (contract §2.6; rest-replica-server, rest-generic). */
+
+import type { LocalTime } from '../lib/local-time.ts';
 import type { MetadataDoc, NodeDoc } from '../source/schema/documents.ts';
 import { decodeMetadata } from '../source/schema/metadata.ts';
-import type { LocalTime } from './local-time.ts';
 
 /** NodeInfo: a record of a page. */
 export function nodeInfo(node: NodeDoc, time: LocalTime): Readonly<Record<string, unknown>> {

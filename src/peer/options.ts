@@ -4,10 +4,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Db } from 'mongodb';
 
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { type LocalTime, localTime, zoneOf } from '../lib/local-time.ts';
 import { DEFAULT_SHARD_COUNT, effectiveShardCount } from '../source/schema/sharding.ts';
 import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { type Defects, selectDefects } from './defects.ts';
-import { type LocalTime, localTime } from './local-time.ts';
 
 /** An account of the receiving side. A password may hold any character; an empty one is allowed. */
 export interface PeerUser {
@@ -82,7 +82,7 @@ export interface PeerSettings {
   readonly createFile: (file: string) => Promise<FileHandle>;
 }
 
-/** Throws RangeError for a zone or a shard count that does not exist. */
+/** Throws UnknownZoneError for a zone and RangeError for a shard count that does not exist. */
 export function compileOptions(options: PeerOptions): PeerSettings {
   const defects = selectDefects(options.faithful ?? false, options.defects);
   const timeZone = options.timeZone ?? (defects.localZoneDates ? '+08:00' : 'UTC');
@@ -95,7 +95,7 @@ export function compileOptions(options: PeerOptions): PeerSettings {
     version: options.version ?? '1.0.0',
     applicationName: options.applicationName ?? 'bkrepo',
     shardCount: effectiveShardCount(options.shardCount ?? DEFAULT_SHARD_COUNT),
-    time: localTime(timeZone, defects.offsetIgnored),
+    time: localTime(zoneOf(timeZone), defects.offsetIgnored ? 'ignored' : 'counts'),
     stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 360_000,
     uploadExpiryMs: options.uploadExpiryMs ?? 12 * 3_600_000,

@@ -1,12 +1,11 @@
 /** Projects and repositories (contract §2.6): create is get-or-create, and never changes what is there. */
 import { Long, ObjectId } from 'mongodb';
-
+import type { LocalTime } from '../lib/local-time.ts';
 import type { ProjectDoc, RepositoryDoc } from '../source/schema/documents.ts';
 import { now, type PeerContext } from './context.ts';
 import { isDuplicateKey } from './database.ts';
 import { PeerError } from './errors.ts';
 import { type Fields, isRecord } from './fields.ts';
-import type { LocalTime } from './local-time.ts';
 import { deleteSubtree } from './node-tree.ts';
 
 const PROJECT_NAME = /^[a-zA-Z_][a-zA-Z0-9\-_.]{1,99}$/;

@@ -1,10 +1,9 @@
 /** The rules of node/search as a MongoDB filter (contract §11 "Reading a far side in bulk"). */
 import type { Document, Filter } from 'mongodb';
-
+import type { LocalTime } from '../lib/local-time.ts';
 import type { NodeDoc } from '../source/schema/documents.ts';
 import { PeerError } from './errors.ts';
 import { Fields, isRecord } from './fields.ts';
-import type { LocalTime } from './local-time.ts';
 
 const MAX_DEPTH = 8;
 const MAX_RULES = 200;

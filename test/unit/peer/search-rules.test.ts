@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { localTime } from '../../../src/peer/local-time.ts';
+import { localTime, zoneOf } from '../../../src/lib/local-time.ts';
 import { requiredValue, ruleFilter } from '../../../src/peer/search-rules.ts';
 
-const TIME = localTime('+08:00', false);
+const TIME = localTime(zoneOf('+08:00'), 'counts');
 
 suite('search rules', () => {
   const rules = [
