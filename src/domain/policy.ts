@@ -24,7 +24,7 @@ export function effectivePolicy(rules: readonly PolicyRule[], ownNamespace: stri
 export function refuseProject(policy: Policy, namespace: string, projectId: string): string | undefined {
   return rulesFor(policy, namespace, projectId).length > 0
     ? undefined
-    : `namespace ${namespace} may not copy project ${projectId}: no rule of this installation's policy allows it`;
+    : `namespace ${namespace} may not copy project ${projectId}: no rule of this installation's policy allows it (policy.rules of its configuration)`;
 }
 
 /** Host patterns that this namespace may have as far sides, for one project or (for probes) for any. */

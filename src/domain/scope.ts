@@ -22,5 +22,5 @@ export function scopeText(scope: Scope): string {
 /** What is said about an object that another installation looks after; undefined = it is free, or ours. */
 export function servedByOther(servedBy: string | undefined, installationId: string): string | undefined {
   if (servedBy === undefined || servedBy === installationId) return undefined;
-  return `installation ${servedBy} looks after this object, installation ${installationId} leaves it alone; to move it, remove status.servedBy`;
+  return `installation ${servedBy} looks after this object, installation ${installationId} leaves it alone; to hand it over, take it out of the scope of ${servedBy}, then remove status.servedBy (kubectl patch --subresource=status)`;
 }

@@ -41,7 +41,7 @@ export class HostGuard {
       throw refused(
         throughProxy
           ? `host ${host} is reached through a proxy and matches no explicit pattern among the allowed hosts`
-          : `host ${host} is not among the hosts that this installation allows as far sides`,
+          : `host ${host} is not among the hosts that this installation allows as far sides (policy.rules of its configuration)`,
       );
     const port = portOf(url);
     if (isIP(host) !== 0) this.assertAddress(host, host, port, []);

@@ -10,7 +10,8 @@ interface Verdict {
 const tls = (words: string): Verdict => ({ errorClass: 'cluster', code: 'TlsError', words });
 const network = (code: string, words: string): Verdict => ({ errorClass: 'retryable', code, words });
 
-const UNKNOWN_CA = 'its certificate was issued by an authority that is not trusted here (unknown CA)';
+const CHECK_CA = 'check caConfigMapRef, caSecretRef or certificate of the Cluster';
+const UNKNOWN_CA = `its certificate was issued by an authority that is not trusted here (unknown CA): ${CHECK_CA}`;
 const LOST = 'the connection was lost';
 
 /** By `error.code` of Node, OpenSSL and undici. */
@@ -18,7 +19,7 @@ const TRANSPORT_VERDICTS: Readonly<Record<string, Verdict>> = {
   CERT_HAS_EXPIRED: tls('its certificate, or that of its issuer, has expired'),
   CERT_NOT_YET_VALID: tls('its certificate is not valid yet'),
   ERR_TLS_CERT_ALTNAME_INVALID: tls('its certificate is for another host (hostname mismatch)'),
-  DEPTH_ZERO_SELF_SIGNED_CERT: tls('its certificate is self-signed and not trusted here (unknown CA)'),
+  DEPTH_ZERO_SELF_SIGNED_CERT: tls(`its certificate is self-signed and not trusted here (unknown CA): ${CHECK_CA}`),
   SELF_SIGNED_CERT_IN_CHAIN: tls(UNKNOWN_CA),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: tls(UNKNOWN_CA),
   UNABLE_TO_GET_ISSUER_CERT: tls(UNKNOWN_CA),

@@ -188,6 +188,13 @@ export class Installation {
     });
   }
 
+  /** As secret-reader.yaml says. */
+  async bindSecrets(namespace: string): Promise<void> {
+    const binding = ['-n', namespace, 'create', 'rolebinding', 'bkrepo-replicator-secret-reader'];
+    const account = `--serviceaccount=${NAMESPACE}:bkrepo-replicator`;
+    await this.kubectl(...binding, '--clusterrole=bkrepo-replicator-secret-reader', account);
+  }
+
   async annotate(name: string, annotation: string, namespace = NAMESPACE): Promise<void> {
     await this.kubectl('-n', namespace, 'annotate', '--overwrite', 'replicatask', name, annotation);
   }

@@ -110,6 +110,11 @@ export class Parts {
     return farSide;
   }
 
+  /** A repository that is at the far side already. */
+  async farSideRepository({ db, storeDir }: FarSide, projectId: string, name: string, type: string): Promise<void> {
+    await new BkRepoBuilder(db, storeDir).repository(projectId, name, { type });
+  }
+
   /** In words, what a far side's repository lacks to be equal to the source's; empty = equal byte for byte. */
   async differences(farSide: FarSide, copy = COPY, source = SOURCE): Promise<string[]> {
     const here = await readBack(this.builder.db, this.builder.storeDir, source.projectId, source.repoName);

@@ -40,7 +40,7 @@ before(async () => {
       'company-ca',
       `--from-literal=ca.crt=${authority.cert}`,
     );
-  await bindSecrets(TEAM);
+  await installation.bindSecrets(TEAM);
 });
 after(async () => {
   await front.close();
@@ -51,13 +51,6 @@ after(async () => {
 async function createCa(namespace: string): Promise<void> {
   const literal = `--from-literal=ca.crt=${authority.cert}`;
   await installation.kubectl('-n', namespace, 'create', 'configmap', 'company-ca', literal);
-}
-
-/** As secret-reader.yaml says. */
-async function bindSecrets(namespace: string): Promise<void> {
-  const binding = ['-n', namespace, 'create', 'rolebinding', 'bkrepo-replicator-secret-reader'];
-  const account = `--serviceaccount=${NAMESPACE}:bkrepo-replicator`;
-  await installation.kubectl(...binding, '--clusterrole=bkrepo-replicator-secret-reader', account);
 }
 
 async function applySamples(namespace: string): Promise<void> {
