@@ -1,38 +1,11 @@
 /** Turns what the MongoDB driver throws into classified errors, and bounds every call by the caller's signal. */
 import { MongoError, MongoServerError } from 'mongodb';
 
+import { isPassingFailure, isRefusedAccount } from '../domain/database-failures.ts';
 import { ReplicationError } from '../domain/errors.ts';
 
 /** Duplicate key. */
 export const DUPLICATE_KEY = 11000;
-
-/** Wrong credentials, or an account that may not do this. */
-const FORBIDDEN = new Set([13, 18]);
-
-/**
- * Server codes that pass by themselves: host unreachable or not found, network timeout, time limits, write concern not
- * reached in time, no primary, stepping down, shutting down, interrupted, disk full (a person may have made room).
- */
-const PASSING = new Set([
-  6, 7, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 317, 358, 10107, 11600, 11602, 13435, 13436, 14031,
-]);
-
-/** Driver errors (by name, so that a second copy of the driver would match too) that mean "no answer". */
-const NO_ANSWER = new Set([
-  'MongoNetworkError',
-  'MongoNetworkTimeoutError',
-  'MongoServerSelectionError',
-  'MongoOperationTimeoutError',
-  'MongoPoolClearedError',
-  'PoolClearedOnNetworkError',
-  'MongoPoolClosedError',
-  'MongoWaitQueueTimeoutError',
-  'WaitQueueTimeoutError',
-  'MongoTopologyClosedError',
-  'MongoNotConnectedError',
-  'MongoClientClosedError',
-  'MongoExpiredSessionError',
-]);
 
 /** `doing` completes "the journal could not …". Errors already classified, and abort reasons, pass as they are. */
 export function journalError(doing: string, error: unknown): unknown {
@@ -40,8 +13,7 @@ export function journalError(doing: string, error: unknown): unknown {
   // A bulk write that got no answer hides the driver's own error in here.
   if (error instanceof MongoServerError && error.errorResponse instanceof MongoError)
     return journalError(doing, error.errorResponse);
-  const code = error instanceof MongoServerError ? Number(error.code) : undefined;
-  if (code !== undefined && FORBIDDEN.has(code))
+  if (isRefusedAccount(error))
     return new ReplicationError(
       'spec',
       'JournalForbidden',
@@ -49,19 +21,13 @@ export function journalError(doing: string, error: unknown): unknown {
         'readWrite on the journal database',
       { cause: error },
     );
-  if (passes(error, code))
+  if (isPassingFailure(error))
     return new ReplicationError('retryable', 'JournalUnavailable', `the journal could not ${doing}: ${error.message}`, {
       cause: error,
     });
   return new ReplicationError('spec', 'JournalFailed', `the journal could not ${doing}: ${error.message}`, {
     cause: error,
   });
-}
-
-function passes(error: MongoError, code: number | undefined): boolean {
-  if (NO_ANSWER.has(error.name)) return true;
-  if (code !== undefined && PASSING.has(code)) return true;
-  return error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError');
 }
 
 /** The driver quotes the whole connection string when it cannot parse it: those words are never repeated. */
