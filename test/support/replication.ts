@@ -44,6 +44,9 @@ export interface RemoteSideOptions {
 /** A run record as it lies in the journal. */
 export interface StoredRecord {
   readonly id: string;
+  readonly taskUid: string;
+  readonly startTime: Date;
+  readonly endTime: Date | null;
   readonly claim: string;
   readonly epoch: number;
   readonly status: string;
@@ -63,6 +66,7 @@ export class Replication {
   readonly farSides: RemoteSide[] = [];
   /** Records begun before are not among {@link records}. */
   #since = new Date(0);
+  #journalDb: Db;
 
   private constructor(
     directory: string,
@@ -78,6 +82,7 @@ export class Replication {
     this.farClient = farClient;
     this.builder = builder;
     this.files = files;
+    this.#journalDb = client.db(DATABASES.journal);
   }
 
   static async start(): Promise<Replication> {
@@ -185,6 +190,9 @@ export class Replication {
     const found = await this.#journal('replica_record').find(filter).sort({ startTime: 1, _id: 1 }).toArray();
     return found.map((record) => ({
       id: String(record._id),
+      taskUid: String(record['taskUid']),
+      startTime: record['startTime'] as Date,
+      endTime: record['endTime'] as Date | null,
       claim: String(record['claim']),
       epoch: Number(record['epoch']),
       status: String(record['status']),
@@ -203,6 +211,16 @@ export class Replication {
         { epoch: Number(row['epoch']), at: (row['endTime'] as Date).getTime() },
       ]),
     );
+  }
+
+  /** For tests in which the source alone is down; the program has to be configured so, too. */
+  keepJournalAtFarMongod(): void {
+    this.#journalDb = this.farClient.db(DATABASES.journal);
+  }
+
+  /** Those under which the units of a run were handled. */
+  conflictStrategies(recordId: string): Promise<unknown[]> {
+    return this.#journal('replica_record_detail').distinct('conflictStrategy', { recordId });
   }
 
   /** What must never be in a journal: two final records of a unit, two records of a claim, two open runs of a task. */
@@ -268,7 +286,7 @@ export class Replication {
   }
 
   #journal(name: string): ReturnType<Db['collection']> {
-    return this.client.db(DATABASES.journal).collection(name);
+    return this.#journalDb.collection(name);
   }
 
   #startPeer(name: string, storeDir: string, faithful: boolean): Promise<Program> {

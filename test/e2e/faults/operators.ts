@@ -20,6 +20,11 @@ export const TASKS = `/apis/replication.bkrepo.io/v1alpha1/namespaces/${NAMESPAC
 /** Seconds. */
 export const LEASE = { durationSeconds: 3, renewSeconds: 2, retrySeconds: 0.5 };
 
+export interface OperatorOptions {
+  readonly atOnce?: boolean;
+  readonly lease?: typeof LEASE;
+}
+
 export class Operators {
   readonly kubernetes: Kubernetes;
   readonly replication: Replication;
@@ -62,14 +67,14 @@ export class Operators {
   }
 
   /** Starts one more process. Without `atOnce` it is ready, which a standby is, too. */
-  async operator(options: { readonly atOnce?: boolean } = {}): Promise<Program> {
+  async operator({ lease = LEASE, ...options }: OperatorOptions = {}): Promise<Program> {
     const program = await startProgram({
       command: 'operator',
       directory: this.replication.directory,
       config: {
         ...this.replication.configuration(),
         namespace: NAMESPACE,
-        lease: LEASE,
+        lease,
         log: { level: 'debug' },
         kubernetes: { inCluster: true, serviceAccountRoot: this.#account.pathPrefix },
       },
@@ -96,15 +101,17 @@ export class Operators {
       dispatcher: this.#agent,
       headers: {
         authorization: `Bearer ${this.#token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/merge-patch+json' }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };
   }
 
-  patchTask(patch: object): Promise<{ readonly status: number; readonly body: unknown }> {
-    return this.request('PATCH', `${TASKS}/${TASK}`, patch);
+  patchTask(patch: object, subresource = ''): Promise<{ readonly status: number; readonly body: unknown }> {
+    return this.request('PATCH', `${TASKS}/${TASK}${subresource === '' ? '' : `/${subresource}`}`, patch);
   }
 
   annotate(name: string, value: string): Promise<unknown> {

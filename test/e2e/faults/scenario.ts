@@ -52,6 +52,11 @@ export class Scenario {
       proxy.setFault((request) => (isUpload(request) ? { kind: 'slow', bytesPerSecond: BYTES_PER_SECOND } : undefined));
   }
 
+  /** Bytes that reached the far sides since `beginAnew`. */
+  uploadedBytes(): number {
+    return this.#replication.farSides.reduce((sum, { proxy }) => sum + proxy.uploadedBytes(), 0);
+  }
+
   /** Waits until some units have their final records and the large file is on its way to every far side. */
   async midUpload(): Promise<StoredRecord> {
     return await eventually(async () => {
