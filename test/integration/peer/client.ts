@@ -78,7 +78,9 @@ export class PeerBed {
 
   static async start(): Promise<PeerBed> {
     const mongod = await startMongod();
-    return new PeerBed(mongod, await MongoClient.connect(mongod.uri), await makeTempDir('peer'));
+    // What waits for the disk is tested in durability.test.ts.
+    const client = await MongoClient.connect(mongod.uri, { writeConcern: { w: 1, j: false } });
+    return new PeerBed(mongod, client, await makeTempDir('peer'));
   }
 
   async peer(name: string, options: Partial<PeerOptions> = {}): Promise<PeerSide> {

@@ -58,7 +58,9 @@ for (const faithful of [false, true]) {
       // An always denying blob/check is the default of one edition only; the peer switches it apart from the others.
       const defects = { checkMayDeny: faithful };
       const database = `peer_${faithful}`;
-      peer = await startPeer({ mongo: mongod.uri, database, storePath: directory, users, faithful, defects });
+      // Nothing here is about what a power failure leaves.
+      const mongo = `${mongod.uri}&w=1&journal=false`;
+      peer = await startPeer({ mongo, database, storePath: directory, users, faithful, defects });
       target = createBkRepoTarget(targetOptions(peer.url));
     });
     after(async () => {
