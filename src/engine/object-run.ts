@@ -27,6 +27,8 @@ export class ObjectRun {
   readonly #settler: Settler;
   readonly #hooks: WorkerHooks;
   readonly #redo: Unit[] = [];
+  /** The read-back under way, while further units travel. */
+  #settling: Promise<void> = Promise.resolve();
 
   constructor(context: ObjectContext, options: ObjectRunOptions) {
     this.#context = context;
@@ -46,10 +48,14 @@ export class ObjectRun {
   async execute(): Promise<void> {
     const { object, recorder } = this.#context;
     const paths = object.paths.length === 0 ? ['/'] : object.paths.map(normalisePath);
-    for (const [index, path] of paths.entries()) {
-      await this.#guarded(() => this.#scope(path, paths.slice(0, index)));
+    try {
+      for (const [index, path] of paths.entries()) {
+        await this.#guarded(() => this.#scope(path, paths.slice(0, index)));
+      }
+      await this.#finish();
+    } finally {
+      await this.#settling.catch(() => undefined);
     }
-    await this.#finish();
     await recorder.flush(this.#options.run);
     this.#context.deps.drain.throwIfAborted();
   }
@@ -60,6 +66,7 @@ export class ObjectRun {
     do {
       await this.#beginAgain();
       await pool.idle();
+      await this.#settling;
       if (!farSide.aborted) await this.#guarded(() => this.#settler.flush(farSide));
     } while (this.#redo.length > 0 && givenUp() === undefined);
     const left = [...this.#settler.abandon().map(({ unit }) => unit), ...this.#redo.splice(0)];
@@ -196,7 +203,15 @@ export class ObjectRun {
     } catch (error) {
       await this.#interrupted(unit, error);
     }
-    if (this.#settler.due) await this.#guarded(() => this.#settler.flush(this.#options.farSide));
+    if (this.#settler.due) await this.#settle();
+  }
+
+  /** Begins to read back what was committed; waits only when the time before has not ended, and fails as that did. */
+  async #settle(): Promise<void> {
+    await this.#settling;
+    this.#settling = this.#guarded(() => this.#settler.flush(this.#options.farSide));
+    // Met by the next one, or at the end.
+    this.#settling.catch(() => undefined);
   }
 
   /** Units that the far side or the source overtook start again, with a fresh comparison. */

@@ -53,15 +53,19 @@ export class Settler {
     this.#proofs.push({ sha256, method });
   }
 
-  /** What is pending stays so when the far side or the source cannot be asked. */
+  /**
+   * Settles what is pending now; what is added meanwhile waits for the next time. One at a time. What is pending stays so
+   * when the far side or the source cannot be asked.
+   */
   async flush(signal: AbortSignal): Promise<void> {
     this.#lastFlush = this.#context.deps.clock.monotonic();
     const proofs = this.#proofs.splice(0);
     await this.#writeProofs(proofs, signal);
-    while (this.#pending.length > 0) {
-      const batch = this.#pending.slice(0, this.#context.deps.limits.settleSize);
+    for (let left = this.#pending.length; left > 0; ) {
+      const batch = this.#pending.slice(0, Math.min(left, this.#context.deps.limits.settleSize));
       const sight = await this.#look(batch, signal);
       this.#pending.splice(0, batch.length);
+      left -= batch.length;
       await this.#settle(batch, sight, signal);
     }
     await this.#context.recorder.flush(signal);
