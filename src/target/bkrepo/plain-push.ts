@@ -7,6 +7,9 @@ import type { HttpRequest, UploadBody } from '../http/http-client.ts';
 import type { BkRepoClient } from './client.ts';
 import { digestMs, withSource } from './upload-source.ts';
 
+/** Up to so many bytes a blob is read before it is sent: one write, and a request that can be sent again. */
+const WHOLE_BYTES = 64 * 1024;
+
 export async function pushPlain(
   client: BkRepoClient,
   repository: TargetRepository,
@@ -22,7 +25,7 @@ export async function pushPlain(
         // SEED's server reads the digest from the query string (contract §2.7).
         path: client.endpoints.replica(['blob', 'push'], { sha256: blob.sha256 }),
         headers: { 'content-type': contentType },
-        body: framed(head, source, blob.size, tail),
+        body: blob.size > WHOLE_BYTES ? framed(head, source, blob.size, tail) : await whole(head, source, tail),
         extraAnswerMs: digestMs(blob.size),
       };
       await client.exchange(request, (answer) => client.expectSuccess(request, answer), signal);
@@ -38,6 +41,13 @@ function framed(head: Buffer, source: AsyncIterable<Buffer>, size: number, tail:
     yield tail;
   }
   return { length: head.length + size + tail.length, chunks: chunks() };
+}
+
+/** The source is guarded: it ends in an error where it has more or fewer bytes than declared. */
+async function whole(head: Buffer, source: AsyncIterable<Buffer>, tail: Buffer): Promise<Buffer> {
+  const pieces = [head];
+  for await (const piece of source) pieces.push(piece);
+  return Buffer.concat([...pieces, tail]);
 }
 
 /** What stands before and after the bytes. Parts in bk-repo's own order: file, size, sha256, storageKey. */

@@ -311,9 +311,14 @@ test('an idle connection that the server resets costs no attempt, a streamed upl
   assert.equal(await target.createNode(REPOSITORY, sourceNode(), { overwrite: false }, signal), 'created');
   assert.equal(server.received.length, 6);
   reset = true;
-  const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(Buffer.from('x')), signal));
+  const small = blobOf(Buffer.from('x'));
+  assert.equal(await target.pushBlob(REPOSITORY, small, signal), 'accepted');
+  assert.equal(server.received.length, 8);
+  assert.equal(small.opened(), 1);
+  reset = true;
+  const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(Buffer.alloc(100_000)), signal));
   assert.equal(error.code, 'ConnectionLost');
-  assert.equal(server.received.length, 7);
+  assert.equal(server.received.length, 9);
 });
 
 test('requests one after another keep to two connections at most', async (context) => {
