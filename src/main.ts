@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 /**
  * The program: reads the command line and the environment, starts one of its modes, and turns its end into an exit code.
  * 0 = done, or stopped in good order; 1 = failed (a lost lease among it); 2 = used wrongly (arguments, configuration).

@@ -37,7 +37,16 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const program = await startServerProcess({
     name: `bkrepo-replicator ${command}`,
     program: process.execPath,
-    args: ['--enable-source-maps', MAIN, command, '--config', file, ...args],
+    args: [
+      '--max-old-space-size=512',
+      '--max-semi-space-size=16',
+      '--enable-source-maps',
+      MAIN,
+      command,
+      '--config',
+      file,
+      ...args,
+    ],
     env: { ...process.env, ...env },
     ready: async () => {
       if (options.atOnce === true) return true;
