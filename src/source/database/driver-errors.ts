@@ -25,7 +25,7 @@ export function classifyDriverError(what: string, error: unknown): ReplicationEr
   const at = `while reading ${what} from the source database: ${words}`;
   const cause = { cause: error };
   if (error instanceof MongoError && isRefusedAccount(error)) {
-    const message = `the source database refuses its account ${at}; it needs the role "read" on the database`;
+    const message = `the source database refuses its account ${at}; check its name and password, and that it has the role "read" on the database`;
     return new ReplicationError('spec', 'SourceUnauthorized', message, cause);
   }
   if (error instanceof MongoError && isPassingFailure(error))

@@ -13,13 +13,14 @@ export interface TlsSettings {
   readonly secureContext?: SecureContext;
 }
 
+const CA_BUNDLE = 'the CA bundle (certificate, caSecretRef or caConfigMapRef of the cluster)';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Fails with spec error `InvalidCertificate` for what cannot be used. */
 export function tlsSettings(ca: string | undefined, client: ClientCertificate | undefined): TlsSettings {
   if (ca === undefined && client === undefined) return {};
   return {
-    secureContext: usable('the client certificate and key', () =>
+    secureContext: usable('the client certificate or its key (clientCertificateSecretRef)', () =>
       createSecureContext({
         ...(ca === undefined ? {} : { ca: readBundle(ca), allowPartialTrustChain: true }),
         ...(client === undefined ? {} : { cert: client.cert, key: client.key }),
@@ -31,8 +32,8 @@ export function tlsSettings(ca: string | undefined, client: ClientCertificate | 
 function readBundle(pem: string): string[] {
   const certificates = pem.match(CERTIFICATE) ?? [];
   if (certificates.length === 0)
-    throw new ReplicationError('spec', 'InvalidCertificate', 'the CA bundle holds no PEM certificate');
-  for (const certificate of certificates) usable('the CA bundle', () => new X509Certificate(certificate));
+    throw new ReplicationError('spec', 'InvalidCertificate', `${CA_BUNDLE} holds no PEM certificate`);
+  for (const certificate of certificates) usable(CA_BUNDLE, () => new X509Certificate(certificate));
   return [...certificates];
 }
 

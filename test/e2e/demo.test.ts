@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+
+interface Line {
+  readonly equal: boolean;
+  readonly farSides: readonly {
+    readonly cluster: string;
+    readonly files: number;
+    readonly bytes: number;
+    readonly equal: boolean;
+  }[];
+  readonly secondRun: { readonly files: number; readonly bytes: number };
+}
+
+/** Milliseconds. */
+const PATIENCE = 240_000;
+
+test('npm run demo copies to both far sides, copies one changed file again, and says so in one line of JSON', async () => {
+  const { MONGODB_URI: _own, ...env } = process.env;
+  const child = spawn('npm', ['run', '--silent', 'demo', '--', '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+    timeout: PATIENCE,
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  assert.equal(code, 0, stderr.slice(-4_000));
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines.length, 1, 'standard output is one line');
+  const { equal, farSides, secondRun } = JSON.parse(lines[0] ?? '') as Line;
+  assert.equal(equal, true);
+  assert.deepEqual(
+    farSides.map((side) => [side.cluster, side.equal]),
+    [
+      ['shanghai', true],
+      ['shenzhen', true],
+    ],
+  );
+  for (const { files, bytes } of farSides) {
+    assert.ok(files > 300, `${files} files`);
+    assert.ok(bytes > 200_000_000, `${bytes} bytes`);
+  }
+  assert.equal(secondRun.files, 1);
+  assert.ok(secondRun.bytes > 0 && secondRun.bytes < 1_000, `${secondRun.bytes} bytes`);
+  assert.match(stderr, /Everything is equal\./);
+});
