@@ -5,6 +5,8 @@ import { stringify } from 'yaml';
 import { freePort } from './ports.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
+/** As in the first line of main.ts. */
+const NODE_FLAGS = ['--max-old-space-size=512', '--max-semi-space-size=16'];
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 
 export interface ProgramOptions {
@@ -37,16 +39,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const program = await startServerProcess({
     name: `bkrepo-replicator ${command}`,
     program: process.execPath,
-    args: [
-      '--max-old-space-size=512',
-      '--max-semi-space-size=16',
-      '--enable-source-maps',
-      MAIN,
-      command,
-      '--config',
-      file,
-      ...args,
-    ],
+    args: [...NODE_FLAGS, '--enable-source-maps', MAIN, command, '--config', file, ...args],
     env: { ...process.env, ...env },
     ready: async () => {
       if (options.atOnce === true) return true;
