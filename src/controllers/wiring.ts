@@ -6,6 +6,7 @@ import type { Cluster } from '../api/cluster.gen.ts';
 import { getCondition } from '../api/conditions.ts';
 import { CLUSTER_KIND, GROUP, REPLICA_TASK_KIND } from '../api/names.ts';
 import type { ObjectMeta } from '../api/object.ts';
+import type { ReplicaTask } from '../api/replica-task.gen.ts';
 import type { RunRecord } from '../journal/records.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ObjectKey, ResourceKind, ResourceStore } from '../resources/store.ts';
@@ -97,7 +98,7 @@ export class Wiring {
     const { store } = this.#options;
     const name = objectKey(key.namespace, key.name);
     const cluster = store.get('Cluster', key);
-    if (this.#moved(`spec/Cluster/${name}`, cluster && metaText(cluster.metadata))) this.#clusters?.enqueue(name);
+    if (this.#moved(`spec/Cluster/${name}`, cluster && ownText(cluster))) this.#clusters?.enqueue(name);
     if (!this.#moved(`state/Cluster/${name}`, cluster && stateText(cluster))) return;
     for (const { metadata } of store.list('ReplicaTask', key.namespace)) {
       this.#tasks?.enqueue(objectKey(metadata.namespace, metadata.name));
@@ -108,7 +109,7 @@ export class Wiring {
     const { store } = this.#options;
     const name = objectKey(key.namespace, key.name);
     const task = store.get('ReplicaTask', key);
-    if (!this.#moved(`spec/ReplicaTask/${name}`, task && metaText(task.metadata))) return;
+    if (!this.#moved(`spec/ReplicaTask/${name}`, task && ownText(task))) return;
     this.#tasks?.enqueue(name);
     for (const { metadata } of store.list('Cluster', key.namespace)) {
       this.#clusters?.enqueue(objectKey(metadata.namespace, metadata.name));
@@ -122,6 +123,11 @@ export class Wiring {
     else this.#seen.set(name, text);
     return text === undefined || before !== text;
   }
+}
+
+/** What wakes an object itself; of its status only who serves it, so that one that is handed over is taken up. */
+function ownText({ metadata, status }: Cluster | ReplicaTask): string {
+  return JSON.stringify([metaText(metadata), status?.servedBy]);
 }
 
 function metaText(metadata: ObjectMeta): string {

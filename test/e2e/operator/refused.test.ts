@@ -239,3 +239,17 @@ test('a second installation leaves alone what the first looks after, and says so
   });
   assert.equal(await parts.journal.collection('replica_record').countDocuments({ installationId: 'second' }), 0);
 });
+
+test('an object is handed over by ending the first installation and removing status.servedBy, as the Event says', async () => {
+  const [first] = installation.programs;
+  await first?.signal('SIGTERM');
+  const patch = ['--subresource=status', '--type=merge', '-p', '{"status":{"servedBy":null}}'];
+  for (const object of ['clusters.replication.bkrepo.io/good', 'replicatask/copy'])
+    await installation.kubectl('-n', NAMESPACE, 'patch', object, ...patch);
+  for (const [plural, name] of [
+    ['clusters', 'good'],
+    ['replicatasks', 'copy'],
+  ] as const)
+    await eventually(async () => (await installation.get(plural, name))?.status?.servedBy === 'second');
+  assert.equal((await installation.get('clusters', 'loopback'))?.status?.servedBy, 'default');
+});

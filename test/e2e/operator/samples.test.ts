@@ -239,12 +239,14 @@ test('uninstalling with resources there ends within a minute when the operator i
   await applySamples(NAMESPACE);
   await eventually(async () => (await installation.get('clusters', 'shenzhen'))?.metadata.finalizers?.length === 1);
   await program.signal('SIGKILL');
+  await installation.kubectl('delete', '-k', BASE, '--wait=false');
   const release = /^# +kubectl get (?<get>clusters.*) \| kubectl (?<patch>patch .*)$/m.exec(
     await readFile(`${BASE}/kustomization.yaml`, 'utf8'),
   );
   const words = (text: string | undefined): string[] => (text ?? '').replaceAll("'", '').split(' ');
   const input = await installation.kubectl('get', ...words(release?.groups?.['get']));
+  assert.match(input, /shanghai/);
   await installation.kubernetes.kubectl(words(release?.groups?.['patch']), { input });
+  await installation.kubectl('wait', '--for=delete', `namespace/${NAMESPACE}`, '--timeout=60s');
   await installation.kubectl('delete', '-f', CRDS, '--timeout=60s');
-  await installation.kubectl('delete', '-k', BASE, '--timeout=60s');
 });
