@@ -123,6 +123,7 @@ export const goOnWithOpenRun: Step = async (sheet, signal) => {
     againIn(sheet, wait);
     return;
   }
+  if (!(await sourceAnswers(sheet, signal))) return;
   const farSides = await openFarSides(sheet, signal);
   if (farSides === undefined) return;
   const record = await options.journal.adopt(open.id, signal);

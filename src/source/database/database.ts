@@ -36,11 +36,14 @@ export class SourceDatabase {
     return this.#client.db(this.#name).collection<T>(name);
   }
 
-  /** One small query; fails as every other would. */
+  /** Connects if it must, and asks one small query; fails as every other would. */
   async check(signal: AbortSignal): Promise<void> {
-    await classified('project', signal, () =>
-      this.collection(PROJECT_COLLECTION).findOne({}, { projection: { _id: 1 }, maxTimeMS: this.maxTimeMs, signal }),
-    );
+    await classified('project', signal, async () => {
+      // A client whose first connection failed answers "Topology is closed" for good until it is told to connect again.
+      await this.#client.connect();
+      const projects = this.collection(PROJECT_COLLECTION);
+      return await projects.findOne({}, { projection: { _id: 1 }, maxTimeMS: this.maxTimeMs, signal });
+    });
   }
 
   async close(): Promise<void> {

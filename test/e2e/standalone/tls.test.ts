@@ -39,9 +39,9 @@ async function newSite(policy: object): Promise<Site> {
 const portOf = ({ proxy }: FarSide): number => Number(new URL(proxy.url).port);
 
 async function front(side: FarSide, identity: Identity): Promise<string> {
-  const { port, close } = await startTlsFront(portOf(side), identity);
-  closing.push(close);
-  return `https://127.0.0.1:${port}`;
+  const started = await startTlsFront(portOf(side), identity);
+  closing.push(() => started.close());
+  return `https://127.0.0.1:${started.port}`;
 }
 
 /** Lets nobody in who does not show a certificate of `authority`. */
