@@ -40,6 +40,8 @@ export interface Unit {
   readonly redone: number;
   /** This run has committed an earlier state of this file: what lies there is ours to replace. */
   readonly ownWrite: boolean;
+  /** The record of this run has a row for it, from before a crash: its final state must replace that row. */
+  readonly recorded: boolean;
 }
 
 /** A unit whose commit was accepted, and which has to be read back before it counts. */

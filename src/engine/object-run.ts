@@ -111,16 +111,10 @@ export class ObjectRun {
 
   /** Nodes made of blocks get their digest; kinds that cannot travel become failed units. */
   async #units(nodes: readonly SourceNode[]): Promise<Unit[]> {
-    const { deps, reader, repository, setting } = this.#context;
+    const { reader, repository, setting } = this.#context;
     const units: Unit[] = [];
     for (const node of nodes) {
-      const unit: Unit = {
-        node: { ...node, metadata: travellingMetadata(node.metadata, setting.includeMetadata) },
-        rebuilt: node.kind !== 'file',
-        startTime: new Date(deps.clock.now()),
-        redone: 0,
-        ownWrite: false,
-      };
+      const unit = this.#planned({ ...node, metadata: travellingMetadata(node.metadata, setting.includeMetadata) });
       if (!unit.rebuilt) {
         units.push(unit);
         continue;
@@ -142,17 +136,11 @@ export class ObjectRun {
     const far = await link.call((t) => t.findNodes(target, paths, signal), signal);
     const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests(units), signal);
     const owned = await this.#ownedKeys(units, far);
-    const prior = deps.resumed
-      ? await deps.journal.findDetails(
-          link.id,
-          paths.map((path) => unitKey(index, path)),
-          signal,
-        )
-      : new Map<string, UnitDetail>();
+    const prior = await this.#priorDetails(paths, signal);
     return units.map((unit) => {
       const { fullPath, sha256 } = unit.node;
       return {
-        unit,
+        unit: { ...unit, recorded: prior.has(unitKey(index, fullPath)) },
         far: far.get(fullPath),
         ownedKeys: owned.get(fullPath) ?? [],
         proof: this.#stillGood(proofs.get(sha256)),
@@ -258,18 +246,30 @@ export class ObjectRun {
     else this.#context.fail(error);
   }
 
+  /** What this record has as done from before a crash stays done. */
   async #notTried(nodes: readonly SourceNode[]): Promise<void> {
-    const error = this.#options.givenUp();
+    const { run, givenUp } = this.#options;
+    const prior = await this.#priorDetails(
+      nodes.map(({ fullPath }) => fullPath),
+      run,
+    );
     for (const node of nodes) {
-      const unit = {
-        node,
-        rebuilt: false,
-        startTime: new Date(this.#context.deps.clock.now()),
-        redone: 0,
-        ownWrite: false,
-      };
-      await finish(this.#context, unit, 'NOT_TRIED', 0, this.#options.run, error);
+      const detail = prior.get(unitKey(this.#context.index, node.fullPath));
+      if (detail?.status === 'SUCCESS' && detail.sha256 === node.sha256) this.#context.recorder.countRecorded(detail);
+      else await finish(this.#context, this.#planned(node), 'NOT_TRIED', 0, run, givenUp());
     }
+  }
+
+  async #priorDetails(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, UnitDetail>> {
+    const { deps, link, index } = this.#context;
+    if (!deps.resumed || paths.length === 0) return new Map();
+    const keys = paths.map((path) => unitKey(index, path));
+    return deps.journal.findDetails(link.id, keys, signal);
+  }
+
+  #planned(node: SourceNode): Unit {
+    const startTime = new Date(this.#context.deps.clock.now());
+    return { node, rebuilt: node.kind !== 'file', startTime, redone: 0, ownWrite: false, recorded: false };
   }
 
   async #pathMissing(path: string): Promise<void> {
@@ -279,11 +279,7 @@ export class ObjectRun {
       'PathNotFound',
       `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`,
     );
-    const node = { ...NO_NODE, fullPath: path };
-    await this.#failed(
-      { node, rebuilt: false, startTime: new Date(this.#context.deps.clock.now()), redone: 0, ownWrite: false },
-      error,
-    );
+    await this.#failed(this.#planned({ ...NO_NODE, fullPath: path }), error);
   }
 
   /** Errors of the far side end its share of the run; anything else goes up. */

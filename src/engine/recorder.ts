@@ -29,6 +29,8 @@ export interface UnitResult {
   readonly status: UnitStatus;
   readonly bytesSent: number;
   readonly startTime: Date;
+  /** There is a row already, which this result replaces. */
+  readonly replaces: boolean;
   readonly reason?: string;
   readonly message?: string;
 }
@@ -46,7 +48,7 @@ export class Recorder {
 
   async record(result: UnitResult, signal: AbortSignal): Promise<void> {
     this.#keepExample(result);
-    if (result.status === 'UNCHANGED' && !this.#options.recordUnchanged) {
+    if (result.status === 'UNCHANGED' && !this.#options.recordUnchanged && !result.replaces) {
       this.#count(result.status, result.node.size, result.bytesSent);
       return;
     }

@@ -101,7 +101,12 @@ export class Settler {
   /** undefined = both sides agree; else the unit to begin again with. */
   #nextState(unit: Unit, far: TargetNode | undefined, present: SourceNode | undefined): Unit | undefined {
     const { node } = unit;
-    const again = { startTime: unit.startTime, redone: unit.redone + 1, rebuilt: unit.rebuilt };
+    const again = {
+      startTime: unit.startTime,
+      redone: unit.redone + 1,
+      rebuilt: unit.rebuilt,
+      recorded: unit.recorded,
+    };
     if (present !== undefined && !unit.rebuilt && present.kind === 'file') {
       const wanted = {
         ...present,
@@ -140,6 +145,7 @@ export class Settler {
         status: 'SUCCESS',
         bytesSent,
         startTime: unit.startTime,
+        replaces: unit.recorded,
       },
       signal,
     );
@@ -155,6 +161,7 @@ export class Settler {
         status: 'FAILED',
         bytesSent,
         startTime: unit.startTime,
+        replaces: unit.recorded,
         reason: 'NotAsCommitted',
         message: `far side ${link.name} accepted ${unit.node.fullPath} ${MOST_REDONE + 1} times, but afterwards it was not what the source has`,
       },

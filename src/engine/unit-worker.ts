@@ -203,6 +203,7 @@ export function finish(
       status,
       bytesSent,
       startTime: unit.startTime,
+      replaces: unit.recorded,
       ...(error === undefined ? {} : { reason: error.code, message: error.message }),
     },
     signal,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { readBack } from '../../support/bkrepo/read-back.ts';
 import { World } from '../../support/world.ts';
 
 let world: World;
@@ -71,4 +72,52 @@ test('a deposed owner stops: its journal writes are refused and the run rejects'
   });
   await assert.rejects(world.run([farSide], { record: begun }), { code: 'EpochLost' });
   await adoption;
+});
+
+test('a failure recorded before a crash is replaced by what the unit ended in; a success stays, even at a dead far side', async () => {
+  const farSide = await world.farSide('mended');
+  await world.run([farSide]);
+  const begun = await world.begin();
+  const row = {
+    clusterId: farSide.target.id,
+    clusterName: farSide.name,
+    localRepoName: 'files',
+    remoteProjectId: 'mirror',
+    remoteRepoName: 'files',
+    repoType: 'GENERIC',
+    size: 1,
+    bytesSent: 0,
+    conflictStrategy: 'SKIP',
+    startTime: new Date(),
+    endTime: new Date(),
+  };
+  const { sha256 = '' } = (await readBack(farSide.db, farSide.storeDir, 'mirror', 'files')).get('/f1') ?? {};
+  await world.journal.runJournal(begun).writeDetails(
+    [
+      { ...row, unitKey: '0:/f0', fullPath: '/f0', sha256: 'x', status: 'FAILED', reason: 'FarSideError' },
+      { ...row, unitKey: '0:/f1', fullPath: '/f1', sha256, status: 'SUCCESS' },
+    ],
+    AbortSignal.timeout(5000),
+  );
+  const adopted = await world.journal.adopt(begun.id, AbortSignal.timeout(5000));
+  assert.ok(adopted);
+  const { record, outcome } = await world.run([farSide], { record: adopted });
+  const details = await world.details(record, farSide);
+  assert.deepEqual([details.get('/f0')?.status, details.get('/f1')?.status], ['UNCHANGED', 'SUCCESS']);
+  assert.deepEqual([outcome.farSides[0]?.tally.success, outcome.farSides[0]?.tally.unchanged], [1, FILES - 1]);
+
+  const second = await world.begin();
+  await world.journal
+    .runJournal(second)
+    .writeDetails(
+      [{ ...row, unitKey: '0:/f1', fullPath: '/f1', sha256, status: 'SUCCESS' }],
+      AbortSignal.timeout(5000),
+    );
+  const again = await world.journal.adopt(second.id, AbortSignal.timeout(5000));
+  assert.ok(again);
+  farSide.proxy.setFault(({ url }) => (url.includes('node/search') ? { kind: 'reset' } : undefined));
+  const dead = await world.run([farSide], { record: again, patience: 500 });
+  farSide.proxy.setFault(undefined);
+  assert.equal((await world.details(dead.record, farSide)).get('/f1')?.status, 'SUCCESS');
+  assert.deepEqual([dead.outcome.farSides[0]?.tally.success, dead.outcome.farSides[0]?.tally.notTried], [1, FILES - 1]);
 });
