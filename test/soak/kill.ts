@@ -192,12 +192,21 @@ class KillSoak {
     const late = delay(moment === undefined ? life : LONGEST_LIFE, 'late', { signal: timer.signal }).catch(
       () => 'late',
     );
-    const how = await Promise.race([struck.promise, late]);
+    const how = await Promise.race([struck.promise, late, this.#untilEnded(timer.signal)]);
     timer.abort();
-    // After the request reached the far side, and perhaps its effect, but not the record of it.
+    // After the request reached the far side, and perhaps its effect, but not the record of it; or after the record was
+    // closed, but not yet the status.
     if (how !== 'late') await delay(this.#random.below(40));
     await program.signal('SIGKILL');
     return how === 'late' ? `after ${life} ms` : how;
+  }
+
+  async #untilEnded(signal: AbortSignal): Promise<string> {
+    while (!signal.aborted) {
+      if (await this.#hasEnded()) return 'at the end of the run';
+      await delay(20, undefined, { signal }).catch(() => undefined);
+    }
+    return 'late';
   }
 
   async #newest(): Promise<StoredRecord | undefined> {

@@ -45,6 +45,8 @@ export interface Kubernetes {
   readonly auditLogFile: string;
   /** Process id of the API server. */
   readonly apiServerPid: number;
+  /** False between a kill and a restart. */
+  readonly apiServerRuns: boolean;
   /** Standard output of the real kubectl. @throws {KubectlFailed} */
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<string>;
   /** A token of a ServiceAccount by `kubectl create token`, at least ten minutes. */
@@ -134,6 +136,10 @@ class ControlPlane implements Kubernetes {
 
   get auditLogFile(): string {
     return this.#files.auditLog;
+  }
+
+  get apiServerRuns(): boolean {
+    return this.#apiServer?.running === true;
   }
 
   get apiServerPid(): number {

@@ -3,10 +3,9 @@ import { after, afterEach, before, test } from 'node:test';
 import { RUN_REQUESTED_ANNOTATION } from '../../../src/api/names.ts';
 import type { Program } from '../../support/program.ts';
 import { eventually } from '../../support/wait.ts';
-import { exitCode, LEASE, leads, NAMESPACE, Operators } from './operators.ts';
+import { exitCode, LEASE, LEASE_URL, leads, Operators } from './operators.ts';
 import { Scenario } from './scenario.ts';
 
-const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/bkrepo-replicator`;
 /** Beyond what the program is allowed, for a machine that does other things as well. Milliseconds. */
 const SLACK = 10_000;
 
@@ -45,7 +44,7 @@ async function endsUnder(recordId: string): Promise<void> {
 }
 
 async function leaseHolder(): Promise<string> {
-  const { body } = await operators.request('GET', LEASES);
+  const { body } = await operators.request('GET', LEASE_URL);
   return (body as { readonly spec: { readonly holderIdentity?: string } }).spec.holderIdentity ?? '';
 }
 

@@ -17,6 +17,7 @@ export const NAMESPACE = 'bkrepo-replicator-system';
 const ACCOUNT = { namespace: NAMESPACE, name: 'bkrepo-replicator' };
 const ADMINISTRATOR = { namespace: 'default', name: 'administrator' };
 export const TASKS = `/apis/replication.bkrepo.io/v1alpha1/namespaces/${NAMESPACE}/replicatasks`;
+export const LEASE_URL = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/bkrepo-replicator`;
 /** Seconds. */
 export const LEASE = { durationSeconds: 3, renewSeconds: 2, retrySeconds: 0.5 };
 
@@ -123,10 +124,12 @@ export class Operators {
     return status === 200 ? (body as ReplicaTask) : undefined;
   }
 
-  /** Deletes task and clusters and ends all processes, so that the next test begins anew. */
+  /** Ends all processes and deletes the task and what the processes held, so that the next test begins anew. */
   async clear(): Promise<void> {
-    await this.request('DELETE', `${TASKS}/${TASK}`);
     for (const { running, signal } of this.#programs.splice(0)) if (running) await signal('SIGKILL');
+    if (!this.kubernetes.apiServerRuns) await this.kubernetes.restartApiServer();
+    await this.request('DELETE', `${TASKS}/${TASK}`);
+    await this.request('DELETE', LEASE_URL);
   }
 
   async stop(): Promise<void> {

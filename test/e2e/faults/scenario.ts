@@ -57,6 +57,11 @@ export class Scenario {
     return this.#replication.farSides.reduce((sum, { proxy }) => sum + proxy.uploadedBytes(), 0);
   }
 
+  /** Requests to the far sides since `beginAnew`. */
+  requestCount(): number {
+    return this.#replication.farSides.reduce((sum, { proxy }) => sum + proxy.requests.length, 0);
+  }
+
   /** Waits until some units have their final records and the large file is on its way to every far side. */
   async midUpload(): Promise<StoredRecord> {
     return await eventually(async () => {
