@@ -14,6 +14,7 @@ import { stallingVerdict } from '../../domain/run-verdict.ts';
 import { specHash } from '../../domain/spec-hash.ts';
 import type { ReadyFact, Trouble } from '../../domain/summary.ts';
 import { finished, isEnded, taskStatus } from '../../domain/task-status.ts';
+import type { RunRecord } from '../../journal/records.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../../runtime/controller.ts';
 import { splitKey } from '../../runtime/key.ts';
 import { conditionEvents } from '../transition-events.ts';
@@ -31,7 +32,7 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
   return async (key, context, signal) => {
     const task = options.store.get('ReplicaTask', splitKey(key));
     if (task === undefined || task.metadata.deletionTimestamp !== undefined) {
-      const gone = endRunOfDeleted(key, options);
+      const gone = endRunOfDeleted(key, options, context);
       if (gone) {
         memories.delete(key);
         budget.forget(key);
@@ -51,11 +52,12 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
 }
 
 /** True when nothing is left of it. The record is closed by the run itself, or by the sweep when nobody performs it. */
-function endRunOfDeleted(key: string, { registry }: TaskControllerOptions): boolean {
+function endRunOfDeleted(key: string, { registry }: TaskControllerOptions, { logger }: ReconcileContext): boolean {
   const run = registry.get(key);
   if (run === undefined) return true;
   if (run.result !== undefined) {
     registry.take(key, run.id);
+    logger.info('the run of a deleted task has ended', { recordId: run.id });
     return true;
   }
   registry.abort(key, new RunAbort('TaskDeleted', 'the task was deleted'));
@@ -116,8 +118,8 @@ function again({ againInMs }: Worksheet, otherwise?: number): ReconcileResult {
 }
 
 function summarise(sheet: Worksheet): ReplicaTaskStatus {
-  const { key, task, options, memory, records, specHash: hash, enabled, references, handled } = sheet;
-  const active = memory.active;
+  const { key, task, options, records, specHash: hash, enabled, references, handled } = sheet;
+  const active = activeRecord(sheet);
   return taskStatus(
     {
       task,
@@ -135,11 +137,17 @@ function summarise(sheet: Worksheet): ReplicaTaskStatus {
   );
 }
 
+/** The run that goes on here: one that closed its record is over, although the registry may tell so a moment later. */
+function activeRecord({ memory: { active }, records }: Worksheet): RunRecord | undefined {
+  const stored = records?.find(({ id }) => id === active?.id);
+  return stored !== undefined && isEnded(stored) ? undefined : active;
+}
+
 /** A run that ended in something only a person can cure stalls the task until its spec changes or a run is asked for. */
 function verdictOf(sheet: Worksheet): Trouble | ReadyFact {
-  const { trouble, memory, records, specHash: hash, task, enabled, references } = sheet;
+  const { trouble, records, specHash: hash, task, enabled, references } = sheet;
   if (trouble !== undefined) return trouble;
-  const last = memory.active === undefined ? records?.find((record) => record.specHash === hash) : undefined;
+  const last = activeRecord(sheet) === undefined ? records?.find((record) => record.specHash === hash) : undefined;
   const stalling = last !== undefined && isEnded(last) ? stallingVerdict(finished(last)) : undefined;
   if (stalling !== undefined) return { kind: 'refused', ...stalling };
   const names = references.map(({ entry }) => entry).join(', ');

@@ -153,7 +153,7 @@ export class Installation {
       if (condition?.status !== expected.status || condition.observedGeneration !== object?.metadata.generation) return;
       return expected.reason === undefined || condition.reason === expected.reason ? condition : undefined;
     };
-    return await eventually(check, { timeoutMs: options.timeoutMs ?? 20_000, intervalMs: 100 }).catch(
+    return await eventually(check, { timeoutMs: options.timeoutMs ?? 30_000, intervalMs: 100 }).catch(
       (error: unknown) => {
         const log = this.programs.map(({ output }) => output.slice(-3000)).join('\n---\n');
         const wanted = `${type}=${JSON.stringify(expected)}`;
@@ -180,12 +180,13 @@ export class Installation {
     note: RegExp = /./u,
     { namespace = NAMESPACE, kind = 'ReplicaTask' } = {},
   ): Promise<EventFact> {
-    return await eventually(async () => {
+    const find = async (): Promise<EventFact> => {
       const events = (await this.events(name, namespace)).filter(({ regarding }) => regarding.kind === kind);
       const found = events.find((event) => event.reason === reason && note.test(event.note));
       assert.ok(found, `no Event ${reason} ${note} about ${name}: ${JSON.stringify(events, null, 1)}`);
       return found;
-    });
+    };
+    return await eventually(find, { timeoutMs: 20_000, intervalMs: 100 });
   }
 
   /** As secret-reader.yaml says. */

@@ -232,11 +232,14 @@ test('a second installation leaves alone what the first looks after, and says so
     await installation.event(name, 'ServedByOther', note, { kind });
   }
   await installation.annotate('copy', 'replication.bkrepo.io/run-requested=once');
-  await eventually(async () => {
-    const copy = await installation.get('replicatasks', 'copy');
-    assert.equal(copy?.status.servedBy, 'default');
-    return copy?.status.lastHandledRunRequest === 'once';
-  });
+  await eventually(
+    async () => {
+      const copy = await installation.get('replicatasks', 'copy');
+      assert.equal(copy?.status.servedBy, 'default');
+      return copy?.status.lastHandledRunRequest === 'once';
+    },
+    { timeoutMs: 20_000 },
+  );
   assert.equal(await parts.journal.collection('replica_record').countDocuments({ installationId: 'second' }), 0);
 });
 
@@ -250,6 +253,8 @@ test('an object is handed over by ending the first installation and removing sta
     ['clusters', 'good'],
     ['replicatasks', 'copy'],
   ] as const)
-    await eventually(async () => (await installation.get(plural, name))?.status?.servedBy === 'second');
+    await eventually(async () => (await installation.get(plural, name))?.status?.servedBy === 'second', {
+      timeoutMs: 20_000,
+    });
   assert.equal((await installation.get('clusters', 'loopback'))?.status?.servedBy, 'default');
 });

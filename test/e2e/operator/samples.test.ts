@@ -96,7 +96,7 @@ test('two operators, one of which leads, make both far sides equal to what the s
   await Promise.all([installation.startOperator(configuration), installation.startOperator(configuration)]);
   await applySamples(NAMESPACE);
   const resources = [`${CLUSTERS}/shanghai`, `${CLUSTERS}/shenzhen`, 'replicatask/tools'];
-  await installation.kubectl('-n', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=30s', ...resources);
+  await installation.kubectl('-n', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=50s', ...resources);
   await installation.kubectl('-n', NAMESPACE, 'wait', '--for=condition=Synced', '--timeout=50s', 'replicatask/tools');
   await assertEqual();
   await eventually(() => leaders().length === 1);
@@ -135,7 +135,7 @@ test('the leader stops in good order, and the other goes on at once', async () =
   assert.ok(leader);
   await leader.signal('SIGTERM');
   assert.match(leader.output, /lease released/);
-  await eventually(() => leaders().length === 1, { timeoutMs: 8_000 });
+  await eventually(() => leaders().length === 1, { timeoutMs: 12_000 });
   await parts.files.putFile('/added', 'added between two leaders');
   await installation.annotate('tools', 'replication.bkrepo.io/run-requested=two');
   await finishedRuns(NAMESPACE, 2);
@@ -212,7 +212,7 @@ test('deleting a namespace with its samples ends within a minute, also in mid-ru
   await installation.kubectl('delete', 'namespace', TEAM, '--timeout=60s');
   const runs = parts.journal.collection('replica_record').find({ namespace: TEAM });
   const open = async () => (await runs.clone().toArray()).filter((run) => run['status'] === 'RUNNING');
-  await eventually(async () => (await open()).length === 0);
+  await eventually(async () => (await open()).length === 0, { timeoutMs: 20_000 });
   const [last] = (await runs.clone().sort({ startTime: -1 }).toArray()) ?? [];
   assert.equal(String(last?.['_id'] ?? last?.['id']), status?.activeRun?.recordId);
   assert.match(String(last?.['errorReason']), /^TaskDeleted: /);
@@ -226,7 +226,9 @@ test('uninstalling with resources there ends within a minute while the operator 
   assert.deepEqual([task?.metadata.finalizers, cluster?.metadata.finalizers?.length], [undefined, 1]);
   await installation.kubectl('delete', '-f', CRDS, '--timeout=60s');
   const [leader] = leaders();
-  await eventually(() => leader?.output.includes('the API server does not serve this kind') ?? false);
+  await eventually(() => leader?.output.includes('the API server does not serve this kind') ?? false, {
+    timeoutMs: 30_000,
+  });
   assert.equal(leader?.running, true, 'it waits for the kinds to come back');
   await installation.kubectl('delete', '-k', BASE, '--timeout=60s');
 });
