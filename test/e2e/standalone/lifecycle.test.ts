@@ -45,6 +45,11 @@ async function newSide(): Promise<FarSide> {
   return await world.farSide(`life${sides}`);
 }
 
+/** Machines under load are slow. */
+function soon<T>(check: () => T | Promise<T>): ReturnType<typeof eventually<T>> {
+  return eventually(check, { timeoutMs: 30_000 });
+}
+
 /** Keeps runs to this far side from ending, by answers that are worth another try. */
 function hold(side: FarSide): void {
   side.proxy.setFault(({ url }) => (url.includes('node/create') ? { kind: 'answer', status: 503 } : undefined));
@@ -102,7 +107,7 @@ test('a run follows an edit of what it copies or a request, and neither a descri
 
   await applied({ description: 'edited' });
   await site.condition('ReplicaTask', 'copy', 'Ready', { status: 'True' });
-  await eventually(async () => (await site.task('copy')).status.observedGeneration === 2);
+  await soon(async () => (await site.task('copy')).status.observedGeneration === 2);
   assert.equal((await site.task('copy')).status.executionTimes, 1, 'a description is not relevant to runs');
 
   await applied({ description: 'edited', setting: { conflictStrategy: 'OVERWRITE' } });
@@ -112,14 +117,14 @@ test('a run follows an edit of what it copies or a request, and neither a descri
   await world.files.putFile('/while-stopped', `stopped for ${east.name}`);
   await site.start();
   await site.condition('ReplicaTask', 'copy', 'Ready', { status: 'True' });
-  await eventually(() => east.proxy.requests.filter(({ url }) => url.endsWith('/ping')).length > 4);
+  await soon(() => east.proxy.requests.filter(({ url }) => url.endsWith('/ping')).length > 4);
   assert.equal((await site.task('copy')).status.executionTimes, 2, 'a one-shot is not repeated by a restart');
 
   const edited = { description: 'edited', setting: { conflictStrategy: 'OVERWRITE' } };
   await applied({ ...edited, enabled: false }, { [RUN_REQUESTED_ANNOTATION]: 'one' });
   await site.condition('ReplicaTask', 'copy', 'Ready', { status: 'True', reason: 'Suspended' });
   await applied(edited, { [RUN_REQUESTED_ANNOTATION]: 'one', [SUSPENDED_ANNOTATION]: 'true' });
-  await eventually(async () => (await site.task('copy')).metadata.annotations?.[SUSPENDED_ANNOTATION] === 'true');
+  await soon(async () => (await site.task('copy')).metadata.annotations?.[SUSPENDED_ANNOTATION] === 'true');
   await site.condition('ReplicaTask', 'copy', 'Ready', { status: 'True', reason: 'Suspended' });
   assert.equal((await site.task('copy')).status.lastHandledRunRequest, undefined);
   await applied(edited, { [RUN_REQUESTED_ANNOTATION]: 'one' });
@@ -160,16 +165,16 @@ test('deleting the file of a task stops its run and leaves nothing half done', a
   await site.condition('ReplicaTask', 'copy', 'Running', { status: 'True' });
   const begun = (await site.task('copy')).status.activeRun?.recordId ?? '';
   await site.delete('task');
-  await eventually(async () => (await site.get('ReplicaTask', 'copy')) === undefined);
+  await soon(async () => (await site.get('ReplicaTask', 'copy')) === undefined);
   const records = world.client.db('bkrepo_replicator').collection('replica_record');
-  const record = await eventually(() => records.findOne({ _id: new ObjectId(begun), status: { $ne: 'RUNNING' } }));
+  const record = await soon(() => records.findOne({ _id: new ObjectId(begun), status: { $ne: 'RUNNING' } }));
   assert.equal(record['status'], 'ABORTED');
   assert.match(String(record['errorReason']), /^TaskDeleted: the task was deleted/);
   east.proxy.setFault(undefined);
   const quiet = east.proxy.requests.filter(({ url }) => url.includes('node/create')).length;
   const pings = (): number => east.proxy.requests.filter(({ url }) => url.endsWith('/ping')).length;
   const before = pings();
-  await eventually(() => pings() > before + 2);
+  await soon(() => pings() > before + 2);
   assert.equal(east.proxy.requests.filter(({ url }) => url.includes('node/create')).length, quiet);
   assert.equal((await readBack(east.db, east.storeDir, 'mirror', REPOSITORY)).size, 0);
 });
@@ -192,7 +197,7 @@ test('a swapped symbolic link, as git-sync makes it, replaces everything at once
   const { uid } = (await site.get('Cluster', 'east'))?.metadata ?? {};
   await revision('two', ...far, task('second', ['east']));
   await site.runs('second', 1);
-  await eventually(async () => (await site.get('ReplicaTask', 'first')) === undefined);
+  await soon(async () => (await site.get('ReplicaTask', 'first')) === undefined);
   assert.equal((await site.get('Cluster', 'east'))?.metadata.uid, uid, 'what is in both revisions is the same object');
 });
 

@@ -128,7 +128,7 @@ export class Site {
   }
 
   async task(name: string): Promise<ReplicaTask> {
-    return await eventually(() => this.get('ReplicaTask', name));
+    return await eventually(() => this.get('ReplicaTask', name), { timeoutMs: 30_000 });
   }
 
   /** Waits for a condition with this status (and reason) that is about the present generation. */
@@ -137,7 +137,7 @@ export class Site {
     name: string,
     type: string,
     expected: Expected,
-    timeoutMs = 30_000,
+    timeoutMs = 60_000,
   ): Promise<Condition> {
     let seen: unknown;
     const check = async (): Promise<Condition | undefined> => {
@@ -155,7 +155,7 @@ export class Site {
   }
 
   /** Waits until so many runs have ended and none is active. */
-  async runs(name: string, count: number, timeoutMs = 40_000): Promise<ReplicaTask> {
+  async runs(name: string, count: number, timeoutMs = 60_000): Promise<ReplicaTask> {
     return await eventually(
       async () => {
         const task = await this.get('ReplicaTask', name);
@@ -176,7 +176,7 @@ export class Site {
   }
 
   /** Waits for a line of the output. */
-  async line(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
+  async line(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
     return await eventually(() => this.output.split('\n').find((line) => pattern.test(line)), { timeoutMs }).catch(
       (error: unknown) => {
         throw new Error(`no line matches ${pattern}\n${this.output.slice(-4_000)}`, { cause: error });
