@@ -30,6 +30,7 @@ export class Settler {
   readonly #pending: Committed[] = [];
   readonly #proofs: Proof[] = [];
   #lastFlush: number;
+  #flushing = false;
 
   constructor(context: ObjectContext, redo: (unit: Unit) => void) {
     this.#context = context;
@@ -41,7 +42,8 @@ export class Settler {
   get due(): boolean {
     const { limits, clock } = this.#context.deps;
     const most = Math.max(this.#pending.length, this.#proofs.length);
-    return most >= limits.settleSize || (most > 0 && clock.monotonic() - this.#lastFlush >= LONGEST_UNSETTLED);
+    if (most >= limits.settleSize) return true;
+    return most > 0 && !this.#flushing && clock.monotonic() - this.#lastFlush >= LONGEST_UNSETTLED;
   }
 
   add(committed: Committed): void {
@@ -59,16 +61,18 @@ export class Settler {
    */
   async flush(signal: AbortSignal): Promise<void> {
     this.#lastFlush = this.#context.deps.clock.monotonic();
-    const proofs = this.#proofs.splice(0);
-    await this.#writeProofs(proofs, signal);
-    for (let left = this.#pending.length; left > 0; ) {
-      const batch = this.#pending.slice(0, Math.min(left, this.#context.deps.limits.settleSize));
-      const sight = await this.#look(batch, signal);
-      this.#pending.splice(0, batch.length);
-      left -= batch.length;
-      await this.#settle(batch, sight, signal);
+    this.#flushing = true;
+    try {
+      await this.#writeProofs(this.#proofs.splice(0), signal);
+      for (let left = this.#pending.length; left > 0; ) {
+        const batch = this.#pending.splice(0, Math.min(left, this.#context.deps.limits.settleSize));
+        left -= batch.length;
+        await this.#settle(batch, await this.#look(batch, signal), signal);
+      }
+      await this.#context.recorder.flush(signal);
+    } finally {
+      this.#flushing = false;
     }
-    await this.#context.recorder.flush(signal);
   }
 
   /** Units that were committed and can no longer be read back. */
@@ -79,10 +83,15 @@ export class Settler {
   async #look(batch: readonly Committed[], signal: AbortSignal): Promise<Sight> {
     const { link, reader, repository, target } = this.#context;
     const paths = batch.map(({ unit }) => unit.node.fullPath);
-    return {
-      far: await link.call((t) => t.findNodes(target, paths, signal), signal),
-      present: await reader.findNodes(repository, paths, signal),
-    };
+    try {
+      return {
+        far: await link.call((t) => t.findNodes(target, paths, signal), signal),
+        present: await reader.findNodes(repository, paths, signal),
+      };
+    } catch (error) {
+      this.#pending.unshift(...batch);
+      throw error;
+    }
   }
 
   async #settle(batch: readonly Committed[], { far, present }: Sight, signal: AbortSignal): Promise<void> {
