@@ -83,7 +83,7 @@ export class Parts {
     return {
       source: { storage: { filesystem: { path: this.builder.storeDir } } },
       policy: { allowedAddresses: ['127.0.0.1/32', '::1/128'], rules: [{ namespaces, projects: ['tools'], hosts }] },
-      engine: { drainSeconds: 2, backoffBaseMs: 100, backoffCapMs: 1_000, patienceSeconds: 5 },
+      engine: { drainSeconds: 2, backoffBaseMs: 100, backoffCapMs: 1_000, attempts: 100 },
       log: { level: 'debug' },
     };
   }
