@@ -5,7 +5,7 @@ var NEEDED = 24;
 var major = Number(/^v?(\d+)\./.exec(process.version)[1]);
 
 if (major >= NEEDED) {
-  process.stdout.write('node ' + process.version + '\n');
+  process.stderr.write('node ' + process.version + '\n');
 } else {
   process.stderr.write(
     'node ' +

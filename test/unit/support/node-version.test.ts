@@ -14,9 +14,10 @@ function runAs(version: string) {
 
 for (const version of ['v24.0.0', 'v24.21.0', 'v26.1.0', 'v100.0.0']) {
   test(`${version} is accepted and printed`, () => {
-    const { status, stdout } = runAs(version);
+    const { status, stdout, stderr } = runAs(version);
     assert.equal(status, 0);
-    assert.equal(stdout.trim(), `node ${version}`);
+    assert.equal(stdout, '', 'standard output belongs to the program behind it');
+    assert.equal(stderr.trim(), `node ${version}`);
   });
 }
 
