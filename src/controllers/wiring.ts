@@ -1,6 +1,7 @@
 /**
- * The two controllers over one store: what wakes which object. Changes that only our own status writes made wake nobody;
- * a Cluster wakes the tasks that refer to it when its state changes, a task wakes the Clusters whose finalizer it keeps.
+ * The two controllers over one store: what wakes which object. A task whose status was written is looked at a little
+ * later, so that what others wrote there does not stay; after a write of our own there is nothing to do then. A Cluster
+ * wakes the tasks that refer to it when its state changes, a task wakes the Clusters whose finalizer it keeps.
  */
 import type { Cluster } from '../api/cluster.gen.ts';
 import { getCondition } from '../api/conditions.ts';
@@ -27,6 +28,8 @@ export interface WiringOptions {
 
 /** How soon a run's progress is looked at. Milliseconds. */
 const PROGRESS_DELAY = 2_000;
+/** How soon a written status is looked at. Milliseconds. */
+const STATUS_DELAY = 2_000;
 /** Probes of dead far sides wait for their time-out and must not hold up others. */
 const CLUSTER_WORKERS = 16;
 const TASK_WORKERS = 8;
@@ -109,6 +112,8 @@ export class Wiring {
     const { store } = this.#options;
     const name = objectKey(key.namespace, key.name);
     const task = store.get('ReplicaTask', key);
+    if (this.#moved(`status/ReplicaTask/${name}`, task && JSON.stringify(task.status)))
+      this.#tasks?.enqueueAfter(name, STATUS_DELAY);
     if (!this.#moved(`spec/ReplicaTask/${name}`, task && ownText(task))) return;
     this.#tasks?.enqueue(name);
     for (const { metadata } of store.list('Cluster', key.namespace)) {

@@ -95,7 +95,7 @@ test('others who write the task twenty times a second do not keep a run from its
     while (!storm.signal.aborted) {
       writes += 1;
       const annotations = { metadata: { annotations: { storm: String(writes) } } };
-      const lie = { status: { lastExecutionStatus: 'FAILED', executionTimes: writes } };
+      const lie = { status: { lastExecutionStatus: 'FAILED', lastExecutionTime: new Date(writes).toISOString() } };
       const { status } =
         writes % 2 === 0 ? await operators.patchTask(annotations) : await operators.patchTask(lie, 'status');
       assert.equal(status, 200);
