@@ -85,8 +85,9 @@ test('SIGTERM in mid-upload ends in good order and hands the run over at once', 
   const { leader, standby, recordId } = await leaderInMidUpload('stopped');
   const holder = await leaseHolder();
   const began = performance.now();
-  leader.signal('SIGTERM');
+  const ended = leader.signal('SIGTERM');
   assert.equal(await exitCode(leader, 8_000 + SLACK), 0);
+  await ended;
   const tookMs = performance.now() - began;
   assert.notEqual(await leaseHolder(), holder, 'the lease was given away before the process ended');
   await eventually(() => leads(standby), { timeoutMs: 2_500 });

@@ -126,7 +126,7 @@ export class Operators {
 
   /** Ends all processes and deletes the task and what the processes held, so that the next test begins anew. */
   async clear(): Promise<void> {
-    for (const { running, signal } of this.#programs.splice(0)) if (running) await signal('SIGKILL');
+    for (const program of this.#programs.splice(0)) await program.signal('SIGKILL');
     if (!this.kubernetes.apiServerRuns) await this.kubernetes.restartApiServer();
     await this.request('DELETE', `${TASKS}/${TASK}`);
     await this.request('DELETE', LEASE_URL);

@@ -40,7 +40,7 @@ export class Scenario {
 
   /** Small files and a large one, which crosses slowly until `hurry`. */
   async fill(): Promise<void> {
-    const seed = [...this.label].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) >>> 0;
+    const seed = Buffer.from(this.label).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7);
     await this.#replication.files.putFiles([
       ...Array.from({ length: SMALL_FILES }, (_, index) => ({
         path: `/${this.label}/a/file ${index}`,
