@@ -7,12 +7,18 @@ import { GENERIC_USAGE, genericOptions } from './options.ts';
 
 interface Scenario {
   readonly usage: string;
-  /** Answers whether all that the scenario promises was kept. */
-  readonly run: (argv: readonly string[]) => Promise<boolean>;
+  /** Reads the options; what it gives measures, and answers whether all that the scenario promises was kept. */
+  readonly prepare: (argv: readonly string[]) => () => Promise<boolean>;
 }
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  generic: { usage: GENERIC_USAGE, run: (argv) => generic(genericOptions(argv)) },
+  generic: {
+    usage: GENERIC_USAGE,
+    prepare(argv) {
+      const options = genericOptions(argv);
+      return () => generic(options);
+    },
+  },
 };
 
 async function main([name = '', ...argv]: readonly string[]): Promise<number> {
@@ -22,7 +28,14 @@ async function main([name = '', ...argv]: readonly string[]): Promise<number> {
     process.stdout.write(usages.map(({ usage }) => usage).join('\n'));
     return argv.includes('--help') || name === '--help' ? 0 : 2;
   }
-  return (await scenario.run(argv)) ? 0 : 1;
+  let run: () => Promise<boolean>;
+  try {
+    run = scenario.prepare(argv);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${scenario.usage}`);
+    return 2;
+  }
+  return (await run()) ? 0 : 1;
 }
 
 process.exitCode = await main(process.argv.slice(2));
