@@ -22,6 +22,8 @@ export interface RecordFact {
   readonly taskUid: string;
   readonly specHash: string;
   readonly generation: number;
+  /** Which run of its task this is, from 1. */
+  readonly executionNumber: number;
   readonly trigger: string;
   readonly claim: string;
   readonly status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
@@ -134,7 +136,7 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
   return defined({
     lastExecutionStatus: newest?.status,
     lastExecutionTime: newest === undefined ? undefined : timestamp(newest.startTime),
-    executionTimes: executionTimes(records, before),
+    executionTimes: newest?.executionNumber ?? 0,
     activeRun:
       open === undefined
         ? undefined
@@ -148,14 +150,6 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
     remoteClusters: facts.references.map((reference) => sideStatus(reference, facts, ended, before)),
     history: ended.slice(0, MAX_HISTORY).map(historyEntry),
   });
-}
-
-/** Runs that the status does not know yet are added, so that neither a crash nor a repeated reconcile miscounts. */
-function executionTimes(records: readonly RecordFact[], before: ReplicaTaskStatus | undefined): number {
-  if (before?.executionTimes === undefined) return records.length;
-  const known = new Set([before.activeRun?.recordId, ...(before.history ?? []).map(({ recordId }) => recordId)]);
-  const newestKnown = records.findIndex(({ id }) => known.has(id));
-  return before.executionTimes + (newestKnown < 0 ? records.length : newestKnown);
 }
 
 function sideStatus(

@@ -31,6 +31,7 @@ export interface RecordDocument extends Stamped {
   readonly trigger: RunTrigger;
   readonly specHash: string;
   readonly generation: number;
+  readonly executionNumber: number;
   readonly epoch: number;
   readonly status: RunStatus;
   readonly startTime: Date;
@@ -166,6 +167,7 @@ export function toRunRecord(document: RecordDocument): RunRecord {
     trigger: known.trigger,
     specHash: known.specHash,
     generation: known.generation,
+    executionNumber: known.executionNumber,
     epoch: known.epoch,
     status: known.status,
     startTime: known.startTime,

@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly specHash: string;
   /** `metadata.generation` the run was started from. */
   readonly generation: number;
+  /** Which run of its task this is, from 1; counted on through re-creation of the task. */
+  readonly executionNumber: number;
   /** 1 at the start, raised by every adoption. */
   readonly epoch: number;
   readonly status: RunStatus;

@@ -29,11 +29,13 @@ export interface Runs {
 
 export async function beginRun(runs: Runs, start: RunStart, signal: AbortSignal): Promise<BeginResult> {
   const now = new Date(runs.clock.now());
+  const [last] = await lastRuns(runs, start.taskKey, 1, signal);
   const document: RecordDocument = {
     _id: new ObjectId(),
     schema: SCHEMA,
     installationId: runs.installationId,
     ...start,
+    executionNumber: (last?.executionNumber ?? 0) + 1,
     epoch: 1,
     status: 'RUNNING',
     startTime: now,

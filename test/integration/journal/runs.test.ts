@@ -40,6 +40,17 @@ for (const replicaSet of [false, true])
       assert.equal(await journal.findClaim(taskKey, 'one-shot:other', never), undefined);
     });
 
+    it('numbers the runs of a task, through its re-creation', async () => {
+      const taskKey = unique('key');
+      for (const [index, taskUid] of ['a', 'a', 'b'].map((uid) => `${taskKey}-${uid}`).entries()) {
+        const record = await begin(journal, { taskKey, taskUid, claim: `request:${index}` });
+        assert.equal(record.executionNumber, index + 1);
+        const closed = await journal.finishRun(record, { status: 'SUCCESS', farSides: [outcome()] }, never);
+        assert.equal(closed.executionNumber, index + 1);
+      }
+      assert.equal((await begin(journal, { taskKey: unique('key'), taskUid: unique('uid') })).executionNumber, 1);
+    });
+
     it('does not open a second run of a task while one is open, and leaves its claim free', async () => {
       const task = { taskKey: unique('key'), taskUid: unique('uid') };
       const first = await begin(journal, task);

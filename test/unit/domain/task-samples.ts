@@ -39,6 +39,7 @@ export function sampleRecord(fields: Partial<RecordFact> & { readonly id: string
     taskUid: 'uid',
     specHash: 'hash',
     generation: 1,
+    executionNumber: 1,
     trigger: 'one-shot',
     claim: 'one-shot:hash',
     status: 'SUCCESS',

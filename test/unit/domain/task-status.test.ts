@@ -92,12 +92,12 @@ test('history keeps the ten newest runs', () => {
   assert.deepEqual(history?.map(({ recordId }) => recordId).join(' '), 'r20 r19 r18 r17 r16 r15 r14 r13 r12 r11');
 });
 
-test('every run is counted once, over restarts and lost writes', () => {
+test('every run is counted once, over restarts, lost writes and what others write', () => {
   const task = sampleTask();
   let { status } = task;
   const open = sampleRecord({ id: 'r1', status: 'RUNNING' });
   const ended = sampleRecord({ id: 'r1' });
-  const next = sampleRecord({ id: 'r2', startTime: new Date('2026-11-22T12:30:00Z') });
+  const next = sampleRecord({ id: 'r2', executionNumber: 2, startTime: new Date('2026-11-22T12:30:00Z') });
   const steps: readonly (readonly [records: readonly RecordFact[] | undefined, count: number])[] = [
     [[], 0],
     [[open], 1],
@@ -111,6 +111,8 @@ test('every run is counted once, over restarts and lost writes', () => {
   for (const [index, [records, count]] of steps.entries()) {
     status = taskStatus(facts(records, { task: { ...task, status } }), NOW);
     assert.equal(status.executionTimes, count, `step ${index}`);
+    const forged = taskStatus(facts(records, { task: { ...task, status: { ...status, executionTimes: 99 } } }), NOW);
+    if (records !== undefined) assert.equal(forged.executionTimes, count, `step ${index}, after a foreign write`);
   }
 });
 
