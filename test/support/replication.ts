@@ -49,6 +49,7 @@ export interface StoredRecord {
   readonly endTime: Date | null;
   readonly claim: string;
   readonly epoch: number;
+  readonly executionNumber: number;
   readonly status: string;
   readonly errorReason: string | null;
   readonly replicatedBytes: number;
@@ -195,6 +196,7 @@ export class Replication {
       endTime: record['endTime'] as Date | null,
       claim: String(record['claim']),
       epoch: Number(record['epoch']),
+      executionNumber: Number(record['executionNumber']),
       status: String(record['status']),
       errorReason: record['errorReason'] as string | null,
       replicatedBytes: Number(record['replicatedBytes']),
