@@ -213,12 +213,12 @@ for (const { kind, name, condition, words } of CASES) {
     for (const word of words) assert.match(message, word);
     const told = await site.line(new RegExp(`event kind=${kind} .*name=${name} .*${condition.reason}`));
     assert.match(told, words[0] ?? /$/);
-    const events = [
-      ...(await site.events(condition.reason ?? '', name)),
-      ...(await site.events('Stalled', name)),
-      ...(await site.events('RunFailed', name)),
-    ];
-    assert.ok(events.length > 0, 'there is an Event');
+    const reasons = [condition.reason ?? '', 'Stalled', 'RunFailed'];
+    await eventually(async () => {
+      const events = await Promise.all(reasons.map((reason) => site.events(reason, name)));
+      assert.ok(events.flat().length > 0, 'there is an Event');
+      return true;
+    });
   });
 }
 

@@ -120,7 +120,7 @@ test('what is not performed or not allowed is stalled by name, and nothing is re
     });
     assert.ok(message.startsWith(`${field}: `), `${field}: ${message}`);
     await site.condition('ReplicaTask', `task-${index}`, 'Ready', { status: 'False', reason: 'NotSupported' });
-    assert.equal((await site.events('NotSupported', `task-${index}`)).length, 1, 'one Event says it');
+    assert.equal((await site.event('NotSupported', `task-${index}`)).length, 1, 'one Event says it');
   }
   for (const { name, reason, field } of CLUSTERS) {
     const { message } = await site.condition('Cluster', name, 'Stalled', { status: 'True', reason });

@@ -175,6 +175,14 @@ export class Site {
       .map(({ note }) => note);
   }
 
+  /** Waits for an Event: they are recorded after the condition that they tell of. Answers all that are there then. */
+  async event(reason: string, name: string): Promise<readonly string[]> {
+    return await eventually(async () => {
+      const notes = await this.events(reason, name);
+      return notes.length > 0 ? notes : undefined;
+    });
+  }
+
   /** Waits for a line of the output. */
   async line(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
     return await eventually(() => this.output.split('\n').find((line) => pattern.test(line)), { timeoutMs }).catch(
