@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
+import { eventually } from '../../support/wait.ts';
 import { type FarSide, World } from '../../support/world.ts';
 import { cluster, copyOf, login, secret, task } from './manifests.ts';
 import { type Expected, Site } from './site.ts';
