@@ -6,7 +6,7 @@
 type Scalar = string | number | boolean | null;
 type Value = Scalar | readonly Value[];
 
-interface Entry {
+export interface Entry {
   readonly key: string;
   readonly value: Value;
   readonly system: boolean;

@@ -94,6 +94,66 @@ export interface Source {
   open(repository: SourceRepository, node: SourceNode, start: number, signal: AbortSignal): Promise<Readable>;
 }
 
+/** A package of a source repository (contract §5.2). */
+export interface SourcePackage {
+  /** `package._id` as hex text. */
+  readonly id: string;
+  /** Contract §6.5, e.g. `npm://@scope/name`. */
+  readonly key: string;
+  readonly name: string;
+  /** PackageType, e.g. `NPM`. */
+  readonly type: string;
+  /** Name of the version that the source calls the latest. */
+  readonly latest: string | null;
+  readonly description: string | null;
+  /** Tag → version. */
+  readonly versionTag: Readonly<Record<string, string>>;
+  readonly extension: Readonly<Record<string, unknown>>;
+}
+
+export interface SourceVersion {
+  readonly name: string;
+  /** Bytes, as bk-repo counts them for this type. */
+  readonly size: number;
+  readonly manifestPath: string | null;
+  readonly artifactPath: string | null;
+  /** All artifact paths, `artifactPath` among them. */
+  readonly artifactPaths: readonly string[];
+  readonly stageTag: readonly string[];
+  readonly tags: readonly string[];
+  readonly metadata: readonly MetadataEntry[];
+  readonly extension: Readonly<Record<string, unknown>>;
+  readonly createdBy: string;
+  readonly createdDate: Date;
+  readonly lastModifiedBy: string;
+  readonly lastModifiedDate: Date;
+}
+
+/** The packages of a source. Packages and versions are removed from MongoDB, never soft-deleted. */
+export interface PackageSource {
+  /** Pages of at most `pageSize` by keyset over the key, behind `after`. */
+  packages(
+    repository: SourceRepository,
+    after: string | undefined,
+    pageSize: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly SourcePackage[]>;
+  findPackage(repository: SourceRepository, key: string, signal: AbortSignal): Promise<SourcePackage | undefined>;
+  /** Pages of at most `pageSize` by keyset over the name, behind `after`. */
+  versions(
+    packageId: string,
+    after: string | undefined,
+    pageSize: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly SourceVersion[]>;
+  /** A name that is not in the answer is no version. */
+  findVersions(
+    packageId: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, SourceVersion>>;
+}
+
 /** A repository at the far side, ready to be written. */
 export interface TargetRepository {
   readonly projectId: string;
@@ -134,6 +194,68 @@ export interface BlobUpload {
  * (its `blob/check` said no then, and yes afterwards: only so did the "no" mean something).
  */
 export type UploadProof = 'accepted' | 'verified';
+
+/** A package at the far side. */
+export interface TargetPackage {
+  readonly key: string;
+  readonly latest: string | null;
+  readonly description: string | null;
+  readonly versionTag: Readonly<Record<string, string>>;
+  readonly extension: Readonly<Record<string, unknown>>;
+}
+
+export interface TargetVersion {
+  readonly name: string;
+  readonly size: number;
+  readonly manifestPath: string | null;
+  readonly artifactPath: string | null;
+  readonly artifactPaths: readonly string[];
+  readonly stageTag: readonly string[];
+  readonly tags: readonly string[];
+  readonly metadata: readonly MetadataEntry[];
+  readonly extension: Readonly<Record<string, unknown>>;
+}
+
+/** `package/version/create`: it replaces what is left out and sets the package's latest (contract §2.6, §11). */
+export interface VersionRequest {
+  readonly package: Pick<SourcePackage, 'key' | 'name' | 'type' | 'description' | 'versionTag' | 'extension'>;
+  readonly version: Omit<SourceVersion, 'createdDate' | 'lastModifiedBy' | 'lastModifiedDate'>;
+  readonly overwrite: boolean;
+}
+
+/** Packages at a far side. One attempt each, like `Target`. */
+export interface PackageTarget {
+  findPackage(
+    repository: TargetRepository,
+    packageKey: string,
+    signal: AbortSignal,
+  ): Promise<TargetPackage | undefined>;
+  /** A name that is not in the answer is no version there. At most 500 names. */
+  findVersions(
+    repository: TargetRepository,
+    packageKey: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, TargetVersion>>;
+  /** `existed` = 251020 under overwrite=false: nothing was changed. Several artifact paths all arrive (`multiArtifact`). */
+  createVersion(
+    repository: TargetRepository,
+    request: VersionRequest,
+    signal: AbortSignal,
+  ): Promise<'created' | 'existed'>;
+  /**
+   * The bytes of a stored blob of `size` bytes, checked against the digest; undefined = the far side says it has no such
+   * blob. For documents: the caller bounds `size`.
+   */
+  readBlob(
+    repository: TargetRepository,
+    sha256: string,
+    size: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined>;
+  /** Scheme, host and port of the far side, for documents that name addresses. */
+  readonly origin: string;
+}
 
 /** One far side. Its methods make one attempt each (but for closing idle connections); the engine retries. */
 export interface Target {
@@ -193,9 +315,14 @@ export interface UnitDetail {
   readonly remoteProjectId: string;
   readonly remoteRepoName: string;
   readonly repoType: string;
-  /** `<index of the task object>:<fullPath>` for nodes. */
+  /** `<index of the task object>:<fullPath>` for files, `<index>:<packageKey>@<version>` for package versions. */
   readonly unitKey: string;
+  /** Of a version: its artifact or manifest. */
   readonly fullPath: string;
+  /** Set for package versions, and for packages that could not be found. */
+  readonly packageKey?: string;
+  readonly packageName?: string;
+  readonly version?: string;
   readonly status: UnitStatus;
   /** Bytes of the artifact. */
   readonly size: number;

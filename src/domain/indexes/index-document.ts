@@ -1,0 +1,58 @@
+/**
+ * Index documents: files that name other versions than one (npm's package.json, maven-metadata.xml, Helm's
+ * index-cache.yaml, …). They are derived, so conflictStrategy does not apply to them. A whole-repository run makes them
+ * equal to the source's where the far side has nothing of its own; else, and in a run of single packages, they are merged
+ * by the type's own rules: nothing that the far side has is lost, and nothing names a version that it lacks.
+ */
+import type { Addresses, PackageFacts } from '../packages/mapping.ts';
+
+/** A path that an index names, at both sides. */
+export type Presence = 'same' | 'different' | 'absent';
+
+export type IndexQuestion =
+  /** Which of these versions does the far side have as package versions? → the names that it has. */
+  | { readonly ask: 'far-versions'; readonly packageKey: string; readonly names: readonly string[] }
+  /** How do these files lie at the far side, compared with the source's? → Map path → Presence */
+  | { readonly ask: 'presence'; readonly paths: readonly string[] };
+
+export type IndexAnswer = ReadonlySet<string> | ReadonlyMap<string, Presence>;
+
+/** Fails with unit errors (`IndexInvalid`, …) whose message names the document, the side and what is wrong. */
+export type IndexInquiry<R> = Generator<IndexQuestion, R, IndexAnswer>;
+
+export interface IndexInput {
+  readonly fullPath: string;
+  /** undefined = that side has no such document. At least one side has it. */
+  readonly source: Uint8Array | undefined;
+  readonly far: Uint8Array | undefined;
+  /** The whole repository is copied, not single packages. */
+  readonly wholeRepository: boolean;
+  /** In a run of single packages: their keys and versions (`versions` undefined = all of them). */
+  readonly selected: readonly { readonly packageKey: string; readonly versions?: readonly string[] }[];
+  readonly addresses: Addresses;
+}
+
+/**
+ * What the far side's document has to be: `keep` = as it is there now (equal in meaning, or nothing to add); else its
+ * bytes: `source` = the source's bytes unchanged.
+ */
+export type IndexResult =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'source' }
+  | { readonly kind: 'content'; readonly content: Uint8Array };
+
+export interface IndexRules {
+  /** Whether a file is an index document (or the checksum file of one): such files are not copied as loose files. */
+  readonly isIndex: (fullPath: string) => boolean;
+  /** The index documents that one package owns, e.g. `/com/example/lib/maven-metadata.xml`. Without checksum files. */
+  readonly ofPackage: (facts: PackageFacts) => readonly string[];
+  /**
+   * Index documents of the repository as a whole, e.g. `/index-cache.yaml`: treated at the end of an object. Without
+   * checksum files.
+   */
+  readonly ofRepository: readonly string[];
+  /** Endings of files that hold a hex digest of the document beside it: `.md5`, `.sha1`, … They follow the document. */
+  readonly checksumEndings: readonly string[];
+  /** Deterministic: the same input gives the same bytes. */
+  readonly merge: (input: IndexInput) => IndexInquiry<IndexResult>;
+}
