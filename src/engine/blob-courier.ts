@@ -3,7 +3,7 @@
  * `prove` return for has been accepted or proved as the task's verification asks; bytes of the source that are not what
  * they were declared to be never complete an upload; wrong bytes under a digest are the unit error `StoredBytesDiffer`.
  */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { ReplicationError } from '../domain/errors.ts';
 import { LARGE_BLOB_BYTES, mustReadBack } from '../domain/upload-verification.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
@@ -19,6 +19,8 @@ export interface CourierOptions {
   readonly source: SourceReader;
   readonly link: FarSideLink;
   readonly verification: UploadVerification;
+  /** A far side that gets blobs only: each is asked for before it is sent. */
+  readonly blobsOnly: boolean;
   /** Between two attempts to read a blob at the source. */
   readonly backoff: BackoffPolicy;
   readonly clock: Clock;
@@ -31,6 +33,8 @@ export interface Parcel {
   readonly node: SourceNode;
   /** What the journal knew of this digest at this far side when the unit was compared. */
   readonly proof: BlobProof | undefined;
+  /** The bytes of a document made for the far side; undefined = the source's blob. */
+  readonly content?: Uint8Array | undefined;
 }
 
 export interface Delivery {
@@ -96,11 +100,12 @@ export class BlobCourier {
 
   async #deliver(parcel: Parcel, signal: AbortSignal): Promise<Delivery> {
     const { node, target, proof } = parcel;
-    const askFirst = proof !== undefined || node.size >= LARGE_BLOB_BYTES;
-    const stored =
-      askFirst && (await this.#options.link.call((t) => t.blobStored(target, node.sha256, signal), signal));
+    const { link, blobsOnly } = this.#options;
+    const askFirst = proof !== undefined || blobsOnly || node.size >= LARGE_BLOB_BYTES;
+    const stored = askFirst && (await link.call((t) => t.blobStored(target, node.sha256, signal), signal));
     if (stored && proof !== undefined) return NOTHING_NEW;
-    if (stored) return this.#proveStored(parcel, signal);
+    // "false" means perhaps absent (contract §11): what was proved before is looked at before it is sent again.
+    if (stored || (blobsOnly && proof !== undefined)) return this.#proveStored(parcel, signal);
     return this.#push(parcel, signal);
   }
 
@@ -137,14 +142,20 @@ export class BlobCourier {
     return { bytesSent: node.size, proof: 'read-back' };
   }
 
+  async #bytes({ node, repository, content }: Parcel, signal: AbortSignal): Promise<Readable> {
+    if (content !== undefined) return Readable.from([content]);
+    return guarded(await this.#options.source.open(repository, node, signal), node);
+  }
+
   /** A failure to read the source is told apart from a failure of the far side, and tried again on its own account. */
-  async #upload({ node, target, repository }: Parcel, signal: AbortSignal): Promise<UploadProof> {
-    const { source, link, clock, backoff, random } = this.#options;
+  async #upload(parcel: Parcel, signal: AbortSignal): Promise<UploadProof> {
+    const { node, target } = parcel;
+    const { link, clock, backoff, random } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
       const reading: { error?: unknown } = {};
       const open = async (pushSignal: AbortSignal): Promise<Readable> => {
         try {
-          const bytes = guarded(await source.open(repository, node, pushSignal), node);
+          const bytes = await this.#bytes(parcel, pushSignal);
           return bytes.once('error', (error) => (reading.error ??= error));
         } catch (error) {
           reading.error ??= error;

@@ -9,13 +9,20 @@ export type ErrorStrategy = 'CONTINUE' | 'FAST_FAIL';
 /** `Cluster.spec.uploadVerification`, design §3. */
 export type UploadVerification = 'auto' | 'always' | 'never';
 
+export interface RunPackage {
+  readonly packageKey: string;
+  /** Empty = all versions. */
+  readonly versions: readonly string[];
+}
+
 export interface RunObject {
   readonly localRepoName: string;
   readonly remoteProjectId: string;
   readonly remoteRepoName: string;
   readonly repoType: string;
-  /** Empty = the whole repository. */
+  /** Neither paths nor packages = the whole repository; never both. */
   readonly paths: readonly string[];
+  readonly packages?: readonly RunPackage[];
 }
 
 export interface RunSetting {
@@ -36,6 +43,8 @@ export interface RunPlan {
 
 export interface RunFarSide {
   readonly target: Target;
+  /** It shares the metadata of the source's centre (Cluster type EDGE): blobs are checked and pushed, nothing else. */
+  readonly blobsOnly: boolean;
   readonly uploadVerification: UploadVerification;
   /** Units in flight to this far side, shared by all tasks to it (`Cluster.spec.limits.concurrency`). */
   readonly permits: Semaphore;

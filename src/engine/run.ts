@@ -53,7 +53,7 @@ class FarSideRun {
 
   constructor(
     plan: RunPlan,
-    { target, uploadVerification, permits }: RunFarSide,
+    { target, uploadVerification, blobsOnly, permits }: RunFarSide,
     deps: RunDeps,
     run: AbortSignal,
     fail: (error: unknown) => void,
@@ -91,6 +91,7 @@ class FarSideRun {
         source: reader,
         link,
         verification: uploadVerification,
+        blobsOnly,
         backoff,
         clock,
         random,

@@ -47,6 +47,7 @@ export interface FarSideOptions {
 export interface RunOptions {
   readonly objects?: readonly RunObject[];
   readonly setting?: Partial<RunSetting>;
+  readonly blobsOnly?: boolean;
   readonly verification?: UploadVerification;
   readonly concurrency?: number;
   readonly patience?: number;
@@ -167,6 +168,7 @@ export class World {
       farSides.map(({ target }) => ({
         target,
         uploadVerification: options.verification ?? 'auto',
+        blobsOnly: options.blobsOnly ?? false,
         permits: new Semaphore(options.concurrency ?? 8),
       })),
       {

@@ -14,6 +14,10 @@ export function runPlan(spec: ReplicaTaskSpec): RunPlan {
       remoteRepoName: object.remoteRepoName ?? object.localRepoName,
       repoType: object.repoType,
       paths: (object.pathConstraints ?? []).map(({ path }) => normalisePath(path)),
+      packages: (object.packageConstraints ?? []).map(({ packageKey, versions }) => ({
+        packageKey,
+        versions: versions ?? [],
+      })),
     })),
     setting: {
       includeMetadata: setting.includeMetadata,

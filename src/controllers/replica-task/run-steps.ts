@@ -182,6 +182,7 @@ async function openFarSides(sheet: Worksheet, signal: AbortSignal): Promise<read
       opened.set(name, {
         target: renewedTarget(open(access), async (inner) => open(await readAccess(options.store, cluster, inner))),
         uploadVerification: cluster.spec.uploadVerification,
+        blobsOnly: cluster.spec.type === 'EDGE',
         permits: options.clusterPermits(clusterId(namespace, name), cluster.spec.limits.concurrency),
       });
     } catch (error) {
