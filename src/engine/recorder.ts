@@ -26,6 +26,8 @@ export interface UnitResult {
   readonly unitKey: string;
   readonly object: RunObject;
   readonly node: Pick<SourceNode, 'fullPath' | 'size' | 'sha256'>;
+  /** Set for package versions, and for packages that could not be found. */
+  readonly artifact?: Pick<UnitDetail, 'packageKey' | 'packageName' | 'version'>;
   readonly status: UnitStatus;
   readonly bytesSent: number;
   readonly startTime: Date;
@@ -101,10 +103,11 @@ export class Recorder {
     };
   }
 
-  #keepExample({ status, node, reason, message }: UnitResult): void {
+  #keepExample({ status, unitKey, reason, message }: UnitResult): void {
     if (status !== 'FAILED' && status !== 'CONFLICT') return;
     if (this.#examples.length >= EXAMPLES) return;
-    this.#examples.push({ unit: node.fullPath, reason: reason ?? status, message: message ?? '' });
+    const unit = unitKey.slice(unitKey.indexOf(':') + 1);
+    this.#examples.push({ unit, reason: reason ?? status, message: message ?? '' });
   }
 
   #detail(result: UnitResult): UnitDetail {
@@ -119,6 +122,7 @@ export class Recorder {
       repoType: object.repoType,
       unitKey: result.unitKey,
       fullPath: node.fullPath,
+      ...result.artifact,
       status: result.status,
       size: node.size,
       bytesSent: result.bytesSent,

@@ -68,9 +68,15 @@ export interface DetailDocument extends Stamped {
   readonly remoteProjectId: string;
   readonly remoteRepoName: string;
   readonly repoType: string;
-  readonly packageConstraint: null;
-  readonly pathConstraint: { readonly path: string };
+  /** Of a package version; of a package that was not found, without `versions`. */
+  readonly packageConstraint: { readonly packageKey: string; readonly versions: readonly string[] | null } | null;
+  /** Of a file. */
+  readonly pathConstraint: { readonly path: string } | null;
+  /** Path of the file; of a version its artifact or manifest, or "". */
+  readonly fullPath: string;
+  /** Path of the file, or name of the package. */
   readonly artifactName: string;
+  readonly version: string | null;
   readonly conflictStrategy: string;
   readonly size: number;
   readonly bytesSent: number;
@@ -193,9 +199,14 @@ export function detailFields(
     remoteProjectId: detail.remoteProjectId,
     remoteRepoName: detail.remoteRepoName,
     repoType: detail.repoType,
-    packageConstraint: null,
-    pathConstraint: { path: detail.fullPath },
-    artifactName: detail.fullPath,
+    packageConstraint:
+      detail.packageKey === undefined
+        ? null
+        : { packageKey: detail.packageKey, versions: detail.version === undefined ? null : [detail.version] },
+    pathConstraint: detail.packageKey === undefined ? { path: detail.fullPath } : null,
+    fullPath: detail.fullPath,
+    artifactName: detail.packageName ?? detail.packageKey ?? detail.fullPath,
+    version: detail.version ?? null,
     conflictStrategy: detail.conflictStrategy,
     size: detail.size,
     bytesSent: detail.bytesSent,
@@ -224,7 +235,11 @@ export function toUnitDetail(document: DetailDocument): UnitDetail {
     remoteRepoName: known.remoteRepoName,
     repoType: known.repoType,
     unitKey: known.unitKey,
-    fullPath: known.pathConstraint.path,
+    fullPath: known.fullPath,
+    ...(known.packageConstraint === null
+      ? {}
+      : { packageKey: known.packageConstraint.packageKey, packageName: known.artifactName }),
+    ...(known.version === null ? {} : { version: known.version }),
     status: known.unitStatus,
     size: known.size,
     bytesSent: known.bytesSent,

@@ -76,11 +76,38 @@ describe('the journal of one run', () => {
       repoType: 'GENERIC',
       packageConstraint: null,
       pathConstraint: { path: '/dir/名 字.bin' },
+      fullPath: '/dir/名 字.bin',
       artifactName: '/dir/名 字.bin',
+      version: null,
       status: 'SUCCESS',
       progress: { success: 0, skip: 1, failed: 0, conflict: 1, totalSize: 10 },
       conflictStrategy: 'SKIP',
       errorReason: 'kept',
+    });
+  });
+
+  it('keeps which version of which package a unit was', async () => {
+    const record = await begin(journal, { taskKey: unique('key'), taskUid: unique('uid') });
+    const lib = { packageKey: 'npm://@s/lib', packageName: '@s/lib' };
+    const version = detail('lib.tgz', { unitKey: '0:npm://@s/lib@1.0.0', ...lib, version: '1.0.0' });
+    const missing = detail('', { unitKey: '0:npm://@s/gone', fullPath: '', ...lib, status: 'FAILED' });
+    await journal.runJournal(record).writeDetails([version, missing], never);
+    const found = await journal.runJournal(record).findDetails('cluster-a', [version.unitKey, missing.unitKey], never);
+    assert.deepEqual(
+      [...found.values()].toSorted((a, b) => b.unitKey.length - a.unitKey.length),
+      [version, missing],
+    );
+    const client = await MongoClient.connect(mongod.uri);
+    const stored = await client
+      .db(database)
+      .collection('replica_record_detail')
+      .findOne({ recordId: record.id, unitKey: version.unitKey });
+    await client.close();
+    assert.partialDeepStrictEqual(stored, {
+      packageConstraint: { packageKey: 'npm://@s/lib', versions: ['1.0.0'] },
+      pathConstraint: null,
+      artifactName: '@s/lib',
+      version: '1.0.0',
     });
   });
 
