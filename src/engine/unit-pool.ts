@@ -31,6 +31,16 @@ export class UnitPool {
     this.#running.add(running);
   }
 
+  /** One step of a unit that needs a permit only now and then; its failure is the caller's. */
+  async step<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const release = await this.#permits.acquire(signal);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
   /** Resolves when nothing is in flight. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
