@@ -66,7 +66,7 @@ export interface NodeScope {
   readonly after?: string;
 }
 
-export interface Source {
+export interface Source extends PackageSource {
   project(projectId: string, signal: AbortSignal): Promise<SourceProject | undefined>;
   repository(projectId: string, name: string, signal: AbortSignal): Promise<SourceRepository | undefined>;
   /** Pages of at most `pageSize` nodes by keyset over fullPath; yields nothing at all when the path does not exist. */

@@ -1,11 +1,19 @@
 /**
- * The source as a run reads it: every call to the database with retries against the health of
- * the source. Listing is restarted behind
- * the last path seen when a page fails, so that an outage of the database costs no unit.
+ * The source as a run reads it: every call to the database with retries against the health of the source. A listing
+ * (nodes, packages, versions) is restarted behind the last item seen when a page fails, so that an outage of the
+ * database costs no unit, and nothing is told twice.
  */
 import type { Readable } from 'node:stream';
 import type { EndpointHealth } from './endpoint-health.ts';
-import type { Source, SourceNode, SourceProject, SourceRepository } from './ports.ts';
+import type {
+  NodeScope,
+  Source,
+  SourceNode,
+  SourcePackage,
+  SourceProject,
+  SourceRepository,
+  SourceVersion,
+} from './ports.ts';
 
 export class SourceReader {
   readonly #source: Source;
@@ -41,35 +49,73 @@ export class SourceReader {
     return this.#source.open(repository, node, 0, signal);
   }
 
-  async *nodes(
+  findPackage(repository: SourceRepository, key: string, signal: AbortSignal): Promise<SourcePackage | undefined> {
+    return this.#health.run(() => this.#source.findPackage(repository, key, signal), signal);
+  }
+
+  findVersions(
+    packageId: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, SourceVersion>> {
+    return this.#health.run(() => this.#source.findVersions(packageId, names, signal), signal);
+  }
+
+  nodes(
     repository: SourceRepository,
     path: string | undefined,
     pageSize: number,
     signal: AbortSignal,
   ): AsyncIterable<readonly SourceNode[]> {
+    const scope: NodeScope = path === undefined ? {} : { path };
+    return this.#listing(
+      (after) => this.#source.nodes(repository, after === undefined ? scope : { ...scope, after }, pageSize, signal),
+      (node) => node.fullPath,
+      signal,
+    );
+  }
+
+  packages(
+    repository: SourceRepository,
+    pageSize: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly SourcePackage[]> {
+    return this.#listing(
+      (after) => this.#source.packages(repository, after, pageSize, signal),
+      (item) => item.key,
+      signal,
+    );
+  }
+
+  versions(packageId: string, pageSize: number, signal: AbortSignal): AsyncIterable<readonly SourceVersion[]> {
+    return this.#listing(
+      (after) => this.#source.versions(packageId, after, pageSize, signal),
+      (version) => version.name,
+      signal,
+    );
+  }
+
+  /** Each page with retries; `pagesBehind` begins (again) behind the last item seen. */
+  async *#listing<T>(
+    pagesBehind: (after: string | undefined) => AsyncIterable<readonly T[]>,
+    keyOf: (item: T) => string,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly T[]> {
     let after: string | undefined;
-    let finished = false;
-    let pages: AsyncIterator<readonly SourceNode[]> | undefined;
-    while (!finished) {
+    let pages: AsyncIterator<readonly T[]> | undefined;
+    for (;;) {
       const page = await this.#health.run(async () => {
         try {
-          pages ??= this.#source
-            .nodes(
-              repository,
-              { ...(path === undefined ? {} : { path }), ...(after === undefined ? {} : { after }) },
-              pageSize,
-              signal,
-            )
-            [Symbol.asyncIterator]();
+          pages ??= pagesBehind(after)[Symbol.asyncIterator]();
           return await pages.next();
         } catch (error) {
           pages = undefined;
           throw error;
         }
       }, signal);
-      finished = page.done === true;
-      if (page.done === true) continue;
-      after = page.value.at(-1)?.fullPath ?? after;
+      if (page.done === true) return;
+      const last = page.value.at(-1);
+      if (last !== undefined) after = keyOf(last);
       yield page.value;
     }
   }

@@ -14,6 +14,7 @@ import { Storages } from './blob/storages.ts';
 import { findProject, findRepository } from './database/catalog.ts';
 import { SourceDatabase } from './database/database.ts';
 import { NodeListing } from './database/node-listing.ts';
+import { PackageListing } from './database/package-listing.ts';
 import type { BkRepoSourceOptions } from './options.ts';
 
 export interface BkRepoSource extends Source {
@@ -28,6 +29,7 @@ export function createBkRepoSource(options: BkRepoSourceOptions): BkRepoSource {
   const { clock, logger } = options;
   const database = new SourceDatabase(options);
   const listing = new NodeListing(database, clock);
+  const packages = new PackageListing(database);
   const storages = new Storages({ database, storage: options.storage, pathMap: options.pathMap ?? [], clock });
   const pull = options.pull === undefined ? undefined : new PullClient(options.pull);
   const reader = new BlobReader({ storages, pull, clock, logger });
@@ -38,6 +40,10 @@ export function createBkRepoSource(options: BkRepoSourceOptions): BkRepoSource {
     repository: (projectId, name, signal) => findRepository(database, projectId, name, signal),
     nodes: (repository, scope, pageSize, signal) => listing.pages(repository, scope, pageSize, signal),
     findNodes: (repository, fullPaths, signal) => listing.find(repository, fullPaths, signal),
+    packages: (repository, after, pageSize, signal) => packages.pages(repository, after, pageSize, signal),
+    findPackage: (repository, key, signal) => packages.find(repository, key, signal),
+    versions: (packageId, after, pageSize, signal) => packages.versionPages(packageId, after, pageSize, signal),
+    findVersions: (packageId, names, signal) => packages.findVersions(packageId, names, signal),
     async resolve(repository, node, signal) {
       assertReadable(node);
       return node.kind === 'block' ? blockFiles.resolve(repository, node, signal) : node;

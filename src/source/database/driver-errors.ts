@@ -31,7 +31,7 @@ export function classifyDriverError(what: string, error: unknown): ReplicationEr
   if (error instanceof MongoError && isPassingFailure(error))
     return new ReplicationError('retryable', 'SourceUnavailable', `the source database is not there ${at}`, cause);
   if (error instanceof MongoServerError && error.code === BAD_VALUE && /hint/.test(words)) {
-    const message = `an index that bk-repo makes itself is missing ${at}; restore (projectId, repoName, fullPath, deleted)`;
+    const message = `an index that bk-repo makes itself is missing ${at}; restore the indexes of that collection`;
     return new ReplicationError('spec', 'SourceIndexMissing', message, cause);
   }
   if (error instanceof MongoError)

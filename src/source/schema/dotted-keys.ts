@@ -15,22 +15,31 @@ function decodeDottedKey(key: string): string {
 
 /** A map with all keys as they are stored, maps within it too. */
 export function encodeDottedKeys(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return renameKeys(map, encodeDottedKey);
+  return renameKeys(map, encodeDottedKey, (value) => value);
 }
 
-/** A map with all keys as they were meant, maps within it too. */
-export function decodeDottedKeys(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return renameKeys(map, decodeDottedKey);
+/** A map with all keys as they were meant, maps within it too; `decodeLeaf` gets what is neither map nor list. */
+export function decodeDottedKeys(
+  map: Readonly<Record<string, unknown>>,
+  decodeLeaf: (value: unknown) => unknown = (value) => value,
+): Record<string, unknown> {
+  return renameKeys(map, decodeDottedKey, decodeLeaf);
 }
 
-function renameKeys(map: Readonly<Record<string, unknown>>, rename: (key: string) => string): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [rename(key), renameWithin(value, rename)]));
+function renameKeys(
+  map: Readonly<Record<string, unknown>>,
+  rename: (key: string) => string,
+  leaf: (value: unknown) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(map).map(([key, value]) => [rename(key), renameWithin(value, rename, leaf)]),
+  );
 }
 
-function renameWithin(value: unknown, rename: (key: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((item) => renameWithin(item, rename));
-  if (isPlainMap(value)) return renameKeys(value, rename);
-  return value;
+function renameWithin(value: unknown, rename: (key: string) => string, leaf: (value: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => renameWithin(item, rename, leaf));
+  if (isPlainMap(value)) return renameKeys(value, rename, leaf);
+  return leaf(value);
 }
 
 function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -39,7 +39,8 @@ function optionalFields(from: {
   };
 }
 
-function decodeValue(value: unknown): MetadataValue {
+/** A value as JSON can say it. */
+export function decodeValue(value: unknown): MetadataValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value;
   if (typeof value === 'bigint') return exactInteger(value);

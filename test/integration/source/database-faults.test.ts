@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
+import type { PackageSource, SourceRepository } from '../../../src/engine/ports.ts';
+import { putVersion } from '../../support/bkrepo/packages/version.ts';
 import { bytesOf, NEVER, nodeOf, pagesOf, repositoryOf, SourceHarness } from './harness.ts';
 
 let harness: SourceHarness;
@@ -12,6 +14,7 @@ before(async () => {
   const repository = await harness.builder('bkrepo').repository('p', 'r');
   for (let index = 0; index < 20; index += 1) await repository.putFile(`/f${index}`, `content ${index}`);
   await repository.putBlockFile('/blocks', ['one', 'two']);
+  await putVersion(repository, { key: 'npm://a', name: 'a', type: 'NPM' }, { name: '1.0.0' });
 });
 
 after(() => harness.stop());
@@ -23,6 +26,20 @@ async function failure(promise: Promise<unknown>): Promise<{ code: string; error
     return error as { code: string; errorClass: string; message: string };
   }
   assert.fail('it was expected to fail');
+}
+
+async function packagesOf(source: PackageSource, repository: SourceRepository): Promise<string[]> {
+  const found: string[] = [];
+  for await (const packages of source.packages(repository, undefined, 10, NEVER))
+    for (const item of packages) {
+      assert.ok(await source.findPackage(repository, item.key, NEVER));
+      for await (const versions of source.versions(item.id, undefined, 10, NEVER)) {
+        const names = versions.map((version) => version.name);
+        assert.equal((await source.findVersions(item.id, names, NEVER)).size, names.length);
+        found.push(...names.map((name) => `${item.key}@${name}`));
+      }
+    }
+  return found;
 }
 
 const connect = (uri: string) => harness.source('bkrepo', { uri });
@@ -39,6 +56,7 @@ describe('the account of the source', () => {
     assert.equal(String(await bytesOf(source, repository, await nodeOf(source, repository, '/f7'))), 'content 7');
     const blocks = await source.resolve(repository, await nodeOf(source, repository, '/blocks'), NEVER);
     assert.equal(String(await bytesOf(source, repository, blocks)), 'onetwo');
+    assert.deepEqual(await packagesOf(source, repository), ['npm://a@1.0.0']);
     const client = new MongoClient(uri);
     await assert.rejects(client.db('bkrepo').collection('node_112').insertOne({}), { code: 13 });
     await client.close();
@@ -57,6 +75,7 @@ describe('the account of the source', () => {
     const repository = await repositoryOf(source, 'p', 'r');
     for await (const page of source.nodes(repository, {}, 5, NEVER))
       for (const node of page) await bytesOf(source, repository, await source.resolve(repository, node, NEVER));
+    assert.equal((await packagesOf(source, repository)).length, 1);
     assert.deepEqual(await state(), before);
   });
 

@@ -30,6 +30,15 @@ export const INDEXES: Readonly<Record<string, readonly IndexDescription[]>> = {
     plain('start_pos_idx', 'projectId', 'repoName', 'nodeFullPath', 'startPos', 'isDeleted'),
     plain('sha256_idx', 'sha256'),
   ],
+  package: [
+    plain('package_name_idx', 'projectId', 'repoName', 'name'),
+    unique('package_key_idx', 'projectId', 'repoName', 'key'),
+  ],
+  package_version: [
+    unique('version_name_idx', 'packageId', 'name'),
+    plain('version_metadata_idx', 'packageId', 'metadata'),
+    plain('version_tags_idx', 'packageId', 'tags'),
+  ],
 };
 
 /** Those of `file_reference_N` are left out: nothing here reads them, and 256 times two indexes take seconds. */

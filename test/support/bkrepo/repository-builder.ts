@@ -4,7 +4,7 @@ import { type Content, type Digests, writeBlob } from './content.ts';
 import { parentFolders, pathAndName, shardOf } from './layout.ts';
 
 /** One stored metadata entry, as it lies in the database. */
-interface StoredMetadata {
+export interface StoredMetadata {
   readonly key: string;
   readonly value?: unknown;
   readonly system?: boolean;
@@ -12,7 +12,7 @@ interface StoredMetadata {
   readonly link?: string;
 }
 
-interface FileOptions {
+export interface FileOptions {
   readonly metadata?: readonly StoredMetadata[];
   readonly createdBy?: string;
   readonly createdDate?: Date;
@@ -39,7 +39,7 @@ export class RepositoryBuilder {
   readonly projectId: string;
   readonly name: string;
   readonly storeDir: string;
-  readonly #builder: BkRepoBuilder;
+  readonly builder: BkRepoBuilder;
   readonly #credentialsKey: string | null;
   readonly #folders = new Set<string>();
 
@@ -50,7 +50,7 @@ export class RepositoryBuilder {
     credentialsKey: string | null,
     storeDir: string,
   ) {
-    this.#builder = builder;
+    this.builder = builder;
     this.projectId = projectId;
     this.name = name;
     this.#credentialsKey = credentialsKey;
@@ -88,13 +88,13 @@ export class RepositoryBuilder {
     blocks: readonly Content[],
     options: FileOptions & { readonly blockFields?: (index: number) => Document } = {},
   ): Promise<void> {
-    const created = options.createdDate ?? this.#builder.now();
-    const collection = await this.#builder.shard('block_node', this.name);
+    const created = options.createdDate ?? this.builder.now();
+    const collection = await this.builder.shard('block_node', this.name);
     let start = 0;
     for (const [index, content] of blocks.entries()) {
       const digests = await writeBlob(options.storeDir ?? this.storeDir, content);
       await collection.insertOne({
-        createdBy: this.#builder.user,
+        createdBy: this.builder.user,
         createdDate: new Date(created.getTime() + 1 + index),
         nodeFullPath: path,
         startPos: Long.fromNumber(start),
@@ -122,7 +122,7 @@ export class RepositoryBuilder {
   }
 
   /** Soft-deletes the live file of that path, if there is one; says whether there was. */
-  async deleteFile(path: string, at: Date = this.#builder.now()): Promise<boolean> {
+  async deleteFile(path: string, at: Date = this.builder.now()): Promise<boolean> {
     const nodes = await this.#nodes();
     const filter = { projectId: this.projectId, repoName: this.name, fullPath: path, deleted: null };
     return (await nodes.updateOne(filter, { $set: { deleted: at } })).modifiedCount === 1;
@@ -140,7 +140,7 @@ export class RepositoryBuilder {
     const missing = new Set([...paths].flatMap(parentFolders).filter((folder) => !this.#folders.has(folder)));
     if (missing.size === 0) return;
     const nodes = await this.#nodes();
-    const { lastModifiedDate, ...audit } = this.#builder.audit();
+    const { lastModifiedDate, ...audit } = this.builder.audit();
     await nodes.bulkWrite(
       [...missing].map((fullPath) => ({
         updateOne: {
@@ -170,11 +170,11 @@ export class RepositoryBuilder {
 
   /** Soft-deleted documents stay counted, as on a server, so nothing is ever taken off. */
   async #countReferences(documents: readonly Document[]): Promise<void> {
-    if (!this.#builder.references) return;
+    if (!this.builder.references) return;
     const digests = documents.map((document) => String(document['sha256'])).filter((sha256) => sha256 !== ZEROS_64);
-    const byShard = Map.groupBy(digests, (sha256) => shardOf(sha256, this.#builder.shardCount));
+    const byShard = Map.groupBy(digests, (sha256) => shardOf(sha256, this.builder.shardCount));
     for (const [shard, members] of byShard) {
-      const references = await this.#builder.collection(`file_reference_${shard}`);
+      const references = await this.builder.collection(`file_reference_${shard}`);
       await references.bulkWrite(
         members.map((sha256) => ({
           updateOne: {
@@ -188,13 +188,13 @@ export class RepositoryBuilder {
   }
 
   #fileDocument(fullPath: string, digests: Digests, options: FileOptions): Document {
-    const now = this.#builder.now();
+    const now = this.builder.now();
     const created = options.createdDate ?? now;
     return {
       _id: new ObjectId(),
-      createdBy: options.createdBy ?? this.#builder.user,
+      createdBy: options.createdBy ?? this.builder.user,
       createdDate: created,
-      lastModifiedBy: options.lastModifiedBy ?? options.createdBy ?? this.#builder.user,
+      lastModifiedBy: options.lastModifiedBy ?? options.createdBy ?? this.builder.user,
       lastModifiedDate: options.lastModifiedDate ?? created,
       lastAccessDate: now,
       folder: false,
@@ -213,6 +213,6 @@ export class RepositoryBuilder {
   }
 
   #nodes(): ReturnType<BkRepoBuilder['shard']> {
-    return this.#builder.shard('node', this.projectId);
+    return this.builder.shard('node', this.projectId);
   }
 }
