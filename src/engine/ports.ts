@@ -258,7 +258,7 @@ export interface PackageTarget {
 }
 
 /** One far side. Its methods make one attempt each (but for closing idle connections); the engine retries. */
-export interface Target {
+export interface Target extends PackageTarget {
   /** Cluster `status.id`. */
   readonly id: string;
   /** Cluster `metadata.name`. */

@@ -30,6 +30,7 @@ export function renewedTarget(first: Target, reopen: (signal: AbortSignal) => Pr
   return {
     id: first.id,
     name: first.name,
+    origin: first.origin,
     prepareRepository: (request, signal) => attempt((t) => t.prepareRepository(request, signal), signal),
     findNodes: (repository, paths, signal) => attempt((t) => t.findNodes(repository, paths, signal), signal),
     blobStored: (repository, sha256, signal) => attempt((t) => t.blobStored(repository, sha256, signal), signal),
@@ -42,6 +43,13 @@ export function renewedTarget(first: Target, reopen: (signal: AbortSignal) => Pr
       attempt((t) => t.saveMetadata(repository, path, metadata, signal), signal),
     deleteMetadata: (repository, path, keys, signal) =>
       attempt((t) => t.deleteMetadata(repository, path, keys, signal), signal),
+    findPackage: (repository, key, signal) => attempt((t) => t.findPackage(repository, key, signal), signal),
+    findVersions: (repository, key, names, signal) =>
+      attempt((t) => t.findVersions(repository, key, names, signal), signal),
+    createVersion: (repository, request, signal) =>
+      attempt((t) => t.createVersion(repository, request, signal), signal),
+    readBlob: (repository, sha256, size, signal) =>
+      attempt((t) => t.readBlob(repository, sha256, size, signal), signal),
     close: async () => {
       await Promise.all(current === first ? [first.close()] : [first.close(), current.close()]);
     },

@@ -19,6 +19,8 @@ export const REMOTE = {
   repositoryExisted: 251007,
   nodeNotFound: 251010,
   nodeExisted: 251012,
+  packageNotFound: 251017,
+  versionExisted: 251020,
   blobNotFound: 251024,
   /** "Failed to store file"; to a chunked call also: no such upload session. */
   storeFailed: 251101,
@@ -41,6 +43,8 @@ const REMOTE_CODE_VERDICTS: Readonly<Record<number, Verdict>> = {
   [REMOTE.nodeNotFound]: { errorClass: 'unit', code: 'NodeNotFound' },
   [REMOTE.nodeExisted]: { errorClass: 'unit', code: 'NodeExisted' },
   251013: { errorClass: 'unit', code: 'NodeConflict', hint: 'a folder and a file have the same path' },
+  [REMOTE.packageNotFound]: { errorClass: 'unit', code: 'PackageNotFound' },
+  [REMOTE.versionExisted]: { errorClass: 'unit', code: 'VersionExisted' },
   [REMOTE.blobNotFound]: { errorClass: 'unit', code: 'BlobNotFound' },
   251025: { ...FULL, hint: 'the quota of the repository is used up' },
   251027: { errorClass: 'unit', code: 'ArtifactTooLarge' },
@@ -100,4 +104,9 @@ export function isMissingCall(error: unknown): error is ReplicationError {
   const { status, remoteCode } = error;
   if (remoteCode === REMOTE.urlNotFound || status === 405) return true;
   return status === 404 && remoteCode === undefined;
+}
+
+/** A far side that lacks the calls by which it could be compared; the words say what it lacks. */
+export function compareNotSupported(cause: ReplicationError, lacks: string): ReplicationError {
+  return new ReplicationError('cluster', 'CompareNotSupported', `${cause.message}; ${lacks}`, { cause });
 }

@@ -1,4 +1,4 @@
-/** Asking for blobs, and reading them back. */
+/** Asking for blobs, and reading them back: hashed, or as a document. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
@@ -28,8 +28,8 @@ export async function blobStored(
 }
 
 /**
- * Reads the whole stored blob, so that bytes after its declared end are seen too; a server that does not know this form
- * of `range` (all null, contract §11) is asked for the declared bytes. Undefined = the far side has no such blob.
+ * Reads the whole stored blob, so that bytes after its declared end are seen too. Undefined = the far side has no such
+ * blob.
  */
 export async function readBack(
   client: BkRepoClient,
@@ -38,12 +38,56 @@ export async function readBack(
   size: number,
   signal: AbortSignal,
 ): Promise<ReadBack | undefined> {
+  return await pullWhole(client, repository, { sha256, size, keep: () => {} }, signal);
+}
+
+/**
+ * The bytes of a stored blob of `size` bytes, which are held in memory. Fails with retryable `DigestMismatch` when what
+ * came is something else; undefined = the far side has no such blob.
+ */
+export async function readBlob(
+  client: BkRepoClient,
+  repository: TargetRepository,
+  sha256: string,
+  size: number,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  let pieces: Buffer[] = [];
+  const keep = (piece: Buffer, at: number): void => {
+    if (at === 0) pieces = [];
+    pieces.push(piece);
+  };
+  const read = await pullWhole(client, repository, { sha256, size, keep }, signal);
+  if (read === undefined) return undefined;
+  if (read.sha256 === sha256 && read.size === size) return Buffer.concat(pieces);
+  const came = `${read.size > size ? 'more than ' : ''}${Math.min(read.size, size)} bytes of digest ${read.sha256}`;
+  throw new ReplicationError(
+    'retryable',
+    'DigestMismatch',
+    `blob ${sha256} of ${size} bytes at far side ${client.options.name}: ${came} came back`,
+  );
+}
+
+interface Pull {
+  readonly sha256: string;
+  readonly size: number;
+  /** Takes the pieces, with the position of each; a second attempt begins at 0 again. */
+  readonly keep: (piece: Buffer, at: number) => void;
+}
+
+/** A server that does not know the form of `range` for a whole blob (all null, contract §11) is asked for the declared bytes. */
+async function pullWhole(
+  client: BkRepoClient,
+  repository: TargetRepository,
+  asked: Pull,
+  signal: AbortSignal,
+): Promise<ReadBack | undefined> {
   try {
-    return await pull(client, repository, sha256, size, wholeBlob(), signal);
+    return await pull(client, repository, asked, wholeBlob(), signal);
   } catch (error) {
     const refused = error instanceof ReplicationError && (error.status === 400 || error.status === 416);
-    if (!refused || size === 0) throw error;
-    return pull(client, repository, sha256, size, declaredRange(size), signal);
+    if (!refused || asked.size === 0) throw error;
+    return pull(client, repository, asked, declaredRange(asked.size), signal);
   }
 }
 
@@ -59,12 +103,11 @@ function declaredRange(size: number): Readonly<Record<string, number>> {
 async function pull(
   client: BkRepoClient,
   { storageKey }: TargetRepository,
-  sha256: string,
-  size: number,
+  asked: Pull,
   range: Readonly<Record<string, number | null>>,
   signal: AbortSignal,
 ): Promise<ReadBack | undefined> {
-  const body = { sha256, range, ...(storageKey === null ? {} : { storageKey }) };
+  const body = { sha256: asked.sha256, range, ...(storageKey === null ? {} : { storageKey }) };
   const request: HttpRequest = {
     method: 'POST',
     path: client.endpoints.replica(['blob', 'pull']),
@@ -76,7 +119,7 @@ async function pull(
       request,
       async (answer) => {
         if (answer.status !== 200) await client.expectStatus(request, answer, [200]);
-        return digest(answer, size);
+        return digest(answer, asked);
       },
       signal,
     );
@@ -87,11 +130,12 @@ async function pull(
 }
 
 /** Stops reading as soon as there is more than `size`. */
-async function digest(answer: HttpAnswer, size: number): Promise<ReadBack> {
+async function digest(answer: HttpAnswer, { size, keep }: Pull): Promise<ReadBack> {
   const hash = createHash('sha256');
   let read = 0;
   for await (const piece of answer.body) {
     hash.update(piece);
+    keep(piece, read);
     read += piece.length;
     if (read > size) break;
   }

@@ -51,6 +51,11 @@ export class BkRepoClient {
     this.#configuredZone = options.timeZone === undefined ? undefined : readZone(options.timeZone);
   }
 
+  /** Scheme, host and port. */
+  get origin(): string {
+    return this.#http.url.origin;
+  }
+
   /** The far side's zone: as configured, else the fixed offset its latest answer carried; undefined = unknown. */
   get zone(): Zone | undefined {
     return this.#configuredZone ?? this.#measuredZone;

@@ -3,13 +3,12 @@ import { z } from 'zod';
 
 import { ReplicationError } from '../../domain/errors.ts';
 import type { TargetNode, TargetRepository } from '../../engine/ports.ts';
-import { isMissingCall, REMOTE } from './answer-errors.ts';
+import { compareNotSupported, isMissingCall, REMOTE } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
+import { each } from './each.ts';
 import { pathSegments } from './endpoints.ts';
 import { nodeSchema, targetNode } from './node-answer.ts';
 
-/** Questions about single nodes that are asked at once. */
-const CONCURRENCY = 8;
 /** A node's metadata may be long. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -67,31 +66,11 @@ async function detail(
     return node === null ? undefined : targetNode({ ...node, fullPath });
   } catch (error) {
     if (isMissingCall(error))
-      throw new ReplicationError(
-        'cluster',
-        'CompareNotSupported',
-        `${error.message}; the far side has neither node/search nor node/detail, so its digests cannot be read`,
-        { cause: error },
+      throw compareNotSupported(
+        error,
+        'the far side has neither node/search nor node/detail, so its digests cannot be read',
       );
     if (error instanceof ReplicationError && error.remoteCode === REMOTE.nodeNotFound) return undefined;
     throw error;
   }
-}
-
-/** Runs `work` over all items, some at once. After the first failure no further item is begun. */
-async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    for (const item of queue) {
-      if (failed) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker));
 }

@@ -23,11 +23,12 @@ const entrySchema = z.object({
   color: z.string().nullish(),
 });
 
-/** The two forms in which a node's answer carries metadata: the list of newer servers, and the old map. */
-export const metadataFields = {
-  metadata: z.record(z.string(), valueSchema).nullish(),
-  nodeMetadata: z.array(entrySchema).nullish(),
-};
+/** The two forms in which answers carry metadata: the old map, and the list of newer servers. */
+export const metadataMapSchema = z.record(z.string(), valueSchema).nullish();
+export const metadataEntriesSchema = z.array(entrySchema).nullish();
+
+/** As a node's answer names them. */
+export const metadataFields = { metadata: metadataMapSchema, nodeMetadata: metadataEntriesSchema };
 const fieldsSchema = z.object(metadataFields);
 
 /** The list where there is one; entries of the map are taken for not system. */
@@ -44,11 +45,17 @@ export function readMetadata(fields: z.infer<typeof fieldsSchema>): readonly Met
   return Object.entries(fields.metadata ?? {}).map(([key, value]) => ({ key, value, system: false }));
 }
 
-/** Both forms of a request: servers that know the list take it and leave the map unread (contract §2.6). */
-export function writeMetadata(entries: readonly MetadataEntry[]): Readonly<Record<string, unknown>> {
+/**
+ * Both forms of a request: servers that know the list take it and leave the map unread (contract §2.6). The list's name
+ * is `nodeMetadata` for nodes and `packageMetadata` for versions.
+ */
+export function writeMetadata(
+  entries: readonly MetadataEntry[],
+  listName: 'nodeMetadata' | 'packageMetadata' = 'nodeMetadata',
+): Readonly<Record<string, unknown>> {
   return {
     metadata: Object.fromEntries(entries.map(({ key, value }) => [key, value])),
-    nodeMetadata: entries.map(({ key, value, system, description, link, color }) => ({
+    [listName]: entries.map(({ key, value, system, description, link, color }) => ({
       key,
       value,
       system,

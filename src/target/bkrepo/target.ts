@@ -4,10 +4,13 @@
  * (engine/ports.ts); nothing here trusts the far side's word about bytes.
  */
 import type { BlobUpload, Target, TargetRepository, UploadProof } from '../../engine/ports.ts';
-import { blobStored, readBack } from './blobs.ts';
+import { blobStored, readBack, readBlob } from './blobs.ts';
 import { ChunkedPush } from './chunked-push.ts';
 import { BkRepoClient } from './client.ts';
+import { createVersion } from './create-version.ts';
 import { NodeFinder } from './find-nodes.ts';
+import { findPackage } from './find-package.ts';
+import { VersionFinder } from './find-versions.ts';
 import { NodeWriter } from './nodes.ts';
 import type { BkRepoTargetOptions } from './options.ts';
 import { pushPlain } from './plain-push.ts';
@@ -27,11 +30,13 @@ const CHUNKED_RETRY_MS = 600_000;
 export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
   const client = new BkRepoClient(options);
   const finder = new NodeFinder(client);
+  const versionFinder = new VersionFinder(client);
   const writer = new NodeWriter(client);
   const push = blobPusher(client);
   return {
     id: options.id,
     name: options.name,
+    origin: client.origin,
     prepareRepository: (request, signal) => prepareRepository(client, request, signal),
     findNodes: (repository, fullPaths, signal) => finder.find(repository, fullPaths, signal),
     blobStored: (repository, sha256, signal) => blobStored(client, repository, sha256, signal),
@@ -41,6 +46,10 @@ export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
     saveMetadata: (repository, fullPath, metadata, signal) =>
       writer.saveMetadata(repository, fullPath, metadata, signal),
     deleteMetadata: (repository, fullPath, keys, signal) => writer.deleteMetadata(repository, fullPath, keys, signal),
+    findPackage: (repository, packageKey, signal) => findPackage(client, repository, packageKey, signal),
+    findVersions: (repository, packageKey, names, signal) => versionFinder.find(repository, packageKey, names, signal),
+    createVersion: (repository, request, signal) => createVersion(client, repository, request, signal),
+    readBlob: (repository, sha256, size, signal) => readBlob(client, repository, sha256, size, signal),
     close: async () => {
       await client.close();
       options.logger.info('far side closed', { farSide: options.name, requests: client.requests });

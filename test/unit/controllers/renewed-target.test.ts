@@ -20,6 +20,7 @@ function side(refuses: string | undefined): Target & { readonly calls: string[] 
     calls,
     id: 'id',
     name: 'east',
+    origin: 'http://east.test',
     prepareRepository: answer,
     findNodes: answer,
     blobStored: answer,
@@ -28,6 +29,10 @@ function side(refuses: string | undefined): Target & { readonly calls: string[] 
     createNode: answer,
     saveMetadata: answer,
     deleteMetadata: answer,
+    findPackage: answer,
+    findVersions: answer,
+    createVersion: answer,
+    readBlob: answer,
     close: async () => void calls.push('close'),
   };
 }
