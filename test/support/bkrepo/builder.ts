@@ -90,9 +90,15 @@ export class BkRepoBuilder {
       this,
       projectId,
       name,
+      options.type ?? 'GENERIC',
       options.credentialsKey ?? null,
       options.storeDir ?? this.storeDir,
     );
+  }
+
+  /** What fills a repository that is there already. */
+  existing(projectId: string, name: string, type = 'GENERIC'): RepositoryBuilder {
+    return new RepositoryBuilder(this, projectId, name, type, null, this.storeDir);
   }
 
   /** A `storage_credentials` document; `credentials` is stored as JSON text (contract §6.2). */

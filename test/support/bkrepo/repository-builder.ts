@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { type Document, Long, ObjectId } from 'mongodb';
 import type { BkRepoBuilder } from './builder.ts';
 import { type Content, type Digests, writeBlob } from './content.ts';
-import { parentFolders, pathAndName, shardOf } from './layout.ts';
+import { blobPath, parentFolders, pathAndName, shardOf } from './layout.ts';
 
 /** One stored metadata entry, as it lies in the database. */
 export interface StoredMetadata {
@@ -19,6 +20,8 @@ export interface FileOptions {
   readonly lastModifiedBy?: string;
   readonly lastModifiedDate?: Date;
   readonly expireDate?: Date;
+  /** false = without crc64ecma, as on nodes that the OCI service makes itself. Default true. */
+  readonly crc?: boolean;
   /** Where the blob goes; default: the repository's store. */
   readonly storeDir?: string;
   /** Any further or wrong fields of the node document: `archived`, `copyFromCredentialsKey`, another `sha256`, … */
@@ -38,6 +41,8 @@ const BATCH = 1000;
 export class RepositoryBuilder {
   readonly projectId: string;
   readonly name: string;
+  /** RepositoryType. */
+  readonly type: string;
   readonly storeDir: string;
   readonly builder: BkRepoBuilder;
   readonly #credentialsKey: string | null;
@@ -47,12 +52,14 @@ export class RepositoryBuilder {
     builder: BkRepoBuilder,
     projectId: string,
     name: string,
+    type: string,
     credentialsKey: string | null,
     storeDir: string,
   ) {
     this.builder = builder;
     this.projectId = projectId;
     this.name = name;
+    this.type = type;
     this.#credentialsKey = credentialsKey;
     this.storeDir = storeDir;
   }
@@ -121,11 +128,25 @@ export class RepositoryBuilder {
     ]);
   }
 
+  /** The bytes of the live file of that path in the repository's store; undefined = there is none. */
+  async content(path: string): Promise<Buffer | undefined> {
+    const filter = { projectId: this.projectId, repoName: this.name, fullPath: path, deleted: null };
+    const node = await (await this.#nodes()).findOne(filter);
+    return node === null ? undefined : await readFile(blobPath(this.storeDir, String(node['sha256'])));
+  }
+
   /** Soft-deletes the live file of that path, if there is one; says whether there was. */
   async deleteFile(path: string, at: Date = this.builder.now()): Promise<boolean> {
     const nodes = await this.#nodes();
-    const filter = { projectId: this.projectId, repoName: this.name, fullPath: path, deleted: null };
-    return (await nodes.updateOne(filter, { $set: { deleted: at } })).modifiedCount === 1;
+    const of = { projectId: this.projectId, repoName: this.name, fullPath: path };
+    // Two generations cannot be deleted at the same instant: the time is in the unique index.
+    const newest = await nodes
+      .find({ ...of, deleted: { $gte: at } })
+      .sort({ deleted: -1 })
+      .limit(1)
+      .next();
+    const deleted = newest === null ? at : new Date((newest['deleted'] as Date).getTime() + 1);
+    return (await nodes.updateOne({ ...of, deleted: null }, { $set: { deleted } })).modifiedCount === 1;
   }
 
   /** Changes fields of the live node of that path as they are given: `{$set: …}` and the like. */
@@ -204,7 +225,7 @@ export class RepositoryBuilder {
       size: Long.fromNumber(digests.size),
       sha256: digests.sha256,
       md5: digests.md5,
-      crc64ecma: digests.crc64ecma,
+      ...(options.crc === false ? {} : { crc64ecma: digests.crc64ecma }),
       metadata: (options.metadata ?? []).map((entry) => ({ ...entry, system: entry.system ?? false })),
       projectId: this.projectId,
       repoName: this.name,

@@ -36,6 +36,13 @@ export interface VersionSpec {
   readonly fields?: Document;
 }
 
+/** What has been put: the package's key, the version, and the paths of its nodes in the order of their upload. */
+export interface PutResult {
+  readonly packageKey: string;
+  readonly version: string;
+  readonly paths: readonly string[];
+}
+
 /** Writes a version of a package, which it makes or changes; a version of that name is replaced, with a new date. */
 export async function putVersion(
   repository: RepositoryBuilder,

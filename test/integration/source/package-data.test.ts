@@ -1,0 +1,177 @@
+/** The packages that tests build, against those that a real server wrote. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Document, MongoClient } from 'mongodb';
+import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
+import { FIXTURE_PROJECT, fixtureMissing, loadFixture } from '../../support/bkrepo/fixture.ts';
+import { tgz } from '../../support/bkrepo/packages/archives.ts';
+import { putImage, putImageIndex } from '../../support/bkrepo/packages/image.ts';
+import { putMaven } from '../../support/bkrepo/packages/maven.ts';
+import { putNpm } from '../../support/bkrepo/packages/npm.ts';
+import { readBack } from '../../support/bkrepo/read-back.ts';
+import { type Mongod, startMongod } from '../../support/mongod.ts';
+import { makeTempDir, removeDir } from '../../support/tempdir.ts';
+
+const NOW = new Date('2026-11-22T15:16:28Z');
+
+let mongod: Mongod;
+let client: MongoClient;
+let directory: string;
+
+before(async () => {
+  mongod = await startMongod();
+  client = await new MongoClient(mongod.uri).connect();
+  directory = await makeTempDir('package-data');
+});
+
+after(async () => {
+  await client.close();
+  await mongod.stop();
+  await removeDir(directory);
+});
+
+const twoLayers = () => ({ layers: [tgz({ base: 'base' }), tgz({ app: 'app' })] });
+
+function builderOf(name: string): BkRepoBuilder {
+  return new BkRepoBuilder(client.db(name), `${directory}/${name}`, { now: () => NOW });
+}
+
+const missing = fixtureMissing();
+if (missing !== false) process.stdout.write(`the comparison of built packages with a real server's ${missing}\n`);
+
+describe('built packages', { skip: missing }, () => {
+  before(() => loadFixture(client.db('fixture'), `${directory}/fixture`));
+
+  /** The types of an object's fields, as they are stored; times and identities apart. */
+  function shape(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(shape);
+    if (typeof value !== 'object' || value === null) return typeof value;
+    if (value.constructor !== Object) return value.constructor.name;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shape(one)]));
+  }
+
+  async function documentsOf(name: string, project: string, repo: string): Promise<Map<string, Document>> {
+    const raw = { promoteValues: false } as const;
+    const found = new Map<string, Document>();
+    const db = client.db(name);
+    for (const item of await db.collection('package').find({ projectId: project, repoName: repo }, raw).toArray()) {
+      const key = String(item['key']);
+      found.set(key, item);
+      const versions = db.collection('package_version').find({ packageId: item._id.toHexString() }, raw);
+      for (const version of await versions.toArray()) found.set(`${key}@${version['name']}`, version);
+    }
+    return found;
+  }
+
+  /** Documents of packages and versions: the same fields with the same types, the same names, paths and metadata keys. */
+  async function assertLikeReal(built: string, repo: string, keys: readonly string[]): Promise<void> {
+    const real = await documentsOf('fixture', FIXTURE_PROJECT, repo);
+    const ours = await documentsOf(built, FIXTURE_PROJECT, repo);
+    for (const key of keys) {
+      const [left, right] = [real.get(key), ours.get(key)];
+      assert.ok(left !== undefined && right !== undefined, `${key} of ${[...ours.keys()].join()}`);
+      const sorted = (document: Document): [string, unknown][] =>
+        Object.entries(document)
+          .filter(([field]) => field !== 'historyVersion' && field !== 'metadata')
+          .map(([field, value]): [string, unknown] => [field, value === null ? 'null' : shape(value)])
+          .toSorted(([a], [b]) => (a < b ? -1 : 1));
+      assert.deepEqual(sorted(right), sorted(left), key);
+      for (const field of ['name', 'key', 'type', 'manifestPath', 'artifactPath', 'artifactPaths', 'ordinal'])
+        assert.deepEqual(right[field], left[field], `${key}: ${field}`);
+      const metadata = (document: Document): unknown =>
+        ((document['metadata'] ?? []) as Document[])
+          .map((entry): [string, unknown, unknown] => [String(entry['key']), entry['system'], shape(entry['value'])])
+          .toSorted(([a], [b]) => (a < b ? -1 : 1));
+      assert.deepEqual(metadata(right), metadata(left), key);
+    }
+  }
+
+  /** Nodes: the same paths below a folder, each with the same metadata keys. */
+  async function assertNodesLikeReal(built: string, repo: string, below: (path: string) => boolean): Promise<void> {
+    const sideOf = async (name: string) => {
+      const files = await readBack(client.db(name), `${directory}/${name}`, FIXTURE_PROJECT, repo);
+      assert.deepEqual(
+        [...files.values()].flatMap((file) => file.problems),
+        [],
+      );
+      return [...files]
+        .filter(([path]) => below(path))
+        .map(([path, file]): [string, string[]] => [
+          path.replace(/sha256__[0-9a-f]{64}/, 'sha256__…'),
+          file.metadata.map((entry) => `${entry.key}:${typeof entry.value}:${entry.system}`),
+        ])
+        .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    };
+    assert.deepEqual(await sideOf(built), await sideOf('fixture'));
+  }
+
+  it('are like those of a real server: MAVEN', async () => {
+    const repository = await builderOf('mvn').repository(FIXTURE_PROJECT, 'mvn', { type: 'MAVEN' });
+    const sources = { files: [{ classifier: 'sources', extension: 'jar' }] };
+    await putMaven(repository, 'com.example', 'lib', '1.0.0', sources);
+    await putMaven(repository, 'com.example', 'lib', '1.1.0', sources);
+    await putMaven(repository, 'com.example', 'lib', '2.0.0-SNAPSHOT', {
+      builds: [new Date('2026-11-22T15:16:23Z'), new Date('2026-11-22T15:16:28Z')],
+    });
+    await putMaven(repository, 'com.example', 'parent', '1', { packaging: 'pom' });
+    await assertLikeReal('mvn', 'mvn', [
+      'gav://com.example:lib',
+      'gav://com.example:lib@1.0.0',
+      'gav://com.example:lib@2.0.0-SNAPSHOT',
+      'gav://com.example:parent@1',
+    ]);
+    await assertNodesLikeReal('mvn', 'mvn', () => true);
+    for (const path of ['/com/example/lib/2.0.0-SNAPSHOT/maven-metadata.xml', '/com/example/lib/maven-metadata.xml'])
+      assert.equal(String(await repository.content(path)), String(await contentOf('fixture', 'mvn', path)), path);
+  });
+
+  it('are like those of a real server: NPM', async () => {
+    const repository = await builderOf('npm').repository(FIXTURE_PROJECT, 'npm', { type: 'NPM' });
+    await putNpm(repository, '@fx/lib', '1.0.0', { deprecated: 'old one' });
+    await putNpm(repository, '@fx/lib', '1.1.0');
+    await putNpm(repository, 'plain-lib', '0.1.0', { tags: ['beta', 'stable'] });
+    await assertLikeReal('npm', 'npm', ['npm://@fx/lib', 'npm://@fx/lib@1.0.0', 'npm://@fx/lib@1.1.0']);
+    await assertNodesLikeReal('npm', 'npm', () => true);
+    for (const name of ['@fx/lib', 'plain-lib']) {
+      const path = `/.npm/${name}/package.json`;
+      const ours = JSON.parse(String(await repository.content(path))) as Document;
+      const real = JSON.parse(String(await contentOf('fixture', 'npm', path))) as Document;
+      assert.deepEqual(ours['dist-tags'], real['dist-tags']);
+      assert.deepEqual(Object.keys(ours).sort(), Object.keys(real).sort());
+      for (const [version, fields] of Object.entries(real['versions'] as Record<string, Document>)) {
+        const same = (ours['versions'] as Record<string, Document>)[version];
+        assert.equal(same?.['dist']['tarball'], fields['dist']['tarball']);
+        assert.equal(same?.['deprecated'], fields['deprecated']);
+      }
+    }
+  });
+
+  for (const [type, repo] of [
+    ['DOCKER', 'docker'],
+    ['OCI', 'oci'],
+  ] as const)
+    it(`are like those of a real server: ${type}`, async () => {
+      const repository = await builderOf(repo).repository(FIXTURE_PROJECT, repo, { type });
+      for (const tag of ['1.0', 'latest']) await putImage(repository, 'team/app-a', tag, twoLayers());
+      const children = [
+        await putImage(repository, 'multi', 'amd64', twoLayers()),
+        await putImage(repository, 'multi', 'arm64', { ...twoLayers(), architecture: 'arm64' }),
+      ];
+      await putImageIndex(repository, 'multi', '1.0', children);
+      const key = repo;
+      await assertLikeReal(repo, repo, [
+        `${key}://team/app-a`,
+        `${key}://team/app-a@1.0`,
+        `${key}://multi@amd64`,
+        `${key}://multi@1.0`,
+      ]);
+      await assertNodesLikeReal(repo, repo, (path) => path.startsWith('/team/') || path.startsWith('/multi/'));
+      const nodes = await client.db(repo).collection('node_210').find({ folder: false }).toArray();
+      assert.ok(nodes.every((node) => !('crc64ecma' in node)));
+    });
+
+  async function contentOf(name: string, repo: string, path: string): Promise<Buffer | undefined> {
+    const real = new BkRepoBuilder(client.db(name), `${directory}/${name}`);
+    return await real.existing(FIXTURE_PROJECT, repo).content(path);
+  }
+});
