@@ -13,16 +13,10 @@ export interface Refusal {
   readonly message: string;
 }
 
-type TaskObject = ReplicaTaskSpec['replicaTaskObjects'][number];
-
 const DEFAULT_RESERVE_DAYS = 30;
 
 /** The first field that asks for what is not built; undefined = all that the spec asks for is performed. */
 export function refuseTask(spec: ReplicaTaskSpec): Refusal | undefined {
-  for (const [index, object] of spec.replicaTaskObjects.entries()) {
-    const refusal = refuseObject(object, `spec.replicaTaskObjects[${index}]`);
-    if (refusal !== undefined) return refusal;
-  }
   if (spec.replicaType !== 'SCHEDULED')
     return notSupported('spec.replicaType', `${spec.replicaType} tasks are not supported yet; use SCHEDULED`);
   if (!spec.record)
@@ -33,17 +27,6 @@ export function refuseTask(spec: ReplicaTaskSpec): Refusal | undefined {
   if (spec.recordReserveDays !== DEFAULT_RESERVE_DAYS)
     return notSupported('spec.recordReserveDays', 'expiry of records is not supported yet; leave it out');
   return refuseSetting(spec.setting);
-}
-
-function refuseObject(object: TaskObject, field: string): Refusal | undefined {
-  if (object.repoType !== 'GENERIC')
-    return notSupported(
-      `${field}.repoType`,
-      `repositories of type ${object.repoType} are not supported yet; only GENERIC is`,
-    );
-  if (object.packageConstraints !== undefined && object.packageConstraints.length > 0)
-    return notSupported(`${field}.packageConstraints`, 'selecting packages is not supported yet');
-  return undefined;
 }
 
 function refuseSetting(setting: ReplicaTaskSpec['setting']): Refusal | undefined {
@@ -73,13 +56,11 @@ function refuseSetting(setting: ReplicaTaskSpec['setting']): Refusal | undefined
 }
 
 export function refuseCluster(spec: ClusterSpec): Refusal | undefined {
-  if (spec.type === 'EDGE')
-    return notSupported('spec.type', 'far sides of type EDGE are not supported yet; only STANDALONE is');
-  if (spec.type !== 'STANDALONE')
+  if (spec.type !== 'STANDALONE' && spec.type !== 'EDGE')
     return {
       reason: 'ClusterTypeNotSupported',
       field: 'spec.type',
-      message: `spec.type: far sides of type ${spec.type} are not supported; only STANDALONE is`,
+      message: `spec.type: far sides of type ${spec.type} are not supported; only STANDALONE and EDGE are`,
     };
   if (spec.limits.bandwidth > 0)
     return notSupported(

@@ -63,12 +63,6 @@ const CASES: readonly Case[] = [
     message: /namespace bkrepo-replicator-system may not copy project finance: .*policy/,
   },
   {
-    name: 'edge',
-    cluster: () => ({ type: 'EDGE', url: PLACE }),
-    reason: 'NotSupported',
-    message: /spec\.type: .*EDGE.*only STANDALONE/,
-  },
-  {
     name: 'center',
     cluster: () => ({ type: 'CENTER', url: PLACE }),
     reason: 'ClusterTypeNotSupported',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Document } from 'mongodb';
 import { type FarSide, World } from '../../support/world.ts';
-import { cluster, copyOf, login, task } from './manifests.ts';
+import { cluster, login, task } from './manifests.ts';
 import { Site } from './site.ts';
 
 /*
@@ -47,18 +47,8 @@ const writes = (): readonly string[] =>
 
 const plan = (executionPlan: object): object => ({ setting: { executionPlan } });
 const setting = (fields: object): object => ({ setting: fields });
-const object = (fields: object): object => ({ replicaTaskObjects: [copyOf('files', fields)] });
 
 const TASKS: readonly { readonly field: string; readonly spec: object }[] = [
-  { field: 'spec.replicaTaskObjects[0].repoType', spec: object({ repoType: 'MAVEN' }) },
-  {
-    field: 'spec.replicaTaskObjects[1].repoType',
-    spec: { replicaTaskObjects: [copyOf('files'), copyOf('images', { repoType: 'DOCKER' })] },
-  },
-  {
-    field: 'spec.replicaTaskObjects[0].packageConstraints',
-    spec: object({ packageConstraints: [{ packageKey: 'gav://a:b' }] }),
-  },
   { field: 'spec.replicaType', spec: { replicaType: 'REAL_TIME' } },
   { field: 'spec.record', spec: { record: false } },
   { field: 'spec.recordReserveDays', spec: { recordReserveDays: 7 } },
@@ -79,7 +69,6 @@ const CLUSTERS: readonly {
   readonly field: string;
   readonly spec: object;
 }[] = [
-  { name: 'edge', reason: 'NotSupported', field: 'spec.type', spec: { type: 'EDGE' } },
   { name: 'center', reason: 'ClusterTypeNotSupported', field: 'spec.type', spec: { type: 'CENTER' } },
   { name: 'remote', reason: 'ClusterTypeNotSupported', field: 'spec.type', spec: { type: 'REMOTE' } },
   { name: 'slow', reason: 'NotSupported', field: 'spec.limits.bandwidth', spec: { limits: { bandwidth: 1_000 } } },
