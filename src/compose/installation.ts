@@ -8,10 +8,10 @@ import { Wiring } from '../controllers/wiring.ts';
 import { classify } from '../domain/errors.ts';
 import { effectivePolicy } from '../domain/policy.ts';
 import type { Scope } from '../domain/scope.ts';
+import { Lanes } from '../engine/pacing/lane.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { backoffDelay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import { Semaphore } from '../lib/semaphore.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { ManagedController } from '../runtime/manager.ts';
 import type { RunRegistry } from '../runtime/run-registry.ts';
@@ -81,8 +81,7 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       journal,
       registry: wiring.registry,
       limits: limitsOf(config),
-      permits: new Semaphore(config.engine.concurrency),
-      clusterPermits: permitPool(),
+      lanes: new Lanes({ clock, requests: config.engine.concurrency }),
       drainMs: config.engine.drainSeconds * 1_000,
     }),
   );
@@ -125,18 +124,6 @@ function limitsOf({ engine }: Config): {
     backoff: { base: engine.backoffBaseMs, cap: engine.backoffCapMs },
     pageSize: engine.pageSize,
     settleSize: engine.settleSize,
-  };
-}
-
-/** One semaphore per far side, shared by all tasks to it. A changed limit counts from the next run on. */
-function permitPool(): (clusterId: string, concurrency: number) => Semaphore {
-  const pool = new Map<string, { readonly concurrency: number; readonly permits: Semaphore }>();
-  return (clusterId, concurrency) => {
-    const known = pool.get(clusterId);
-    if (known?.concurrency === concurrency) return known.permits;
-    const permits = new Semaphore(concurrency);
-    pool.set(clusterId, { concurrency, permits });
-    return permits;
   };
 }
 

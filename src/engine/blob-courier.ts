@@ -10,6 +10,7 @@ import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ContentMismatchError, VerifiedStream } from '../lib/verified-stream.ts';
 import type { FarSideLink } from './far-side-link.ts';
+import type { Lane } from './pacing/lane.ts';
 import type { BlobProof, ProofMethod, SourceNode, SourceRepository, TargetRepository, UploadProof } from './ports.ts';
 import type { UploadVerification } from './run-types.ts';
 import type { SourceReader } from './source-reader.ts';
@@ -18,6 +19,7 @@ export interface CourierOptions {
   readonly recordId: string;
   readonly source: SourceReader;
   readonly link: FarSideLink;
+  readonly lane: Pick<Lane, 'pace' | 'isPaced'>;
   readonly verification: UploadVerification;
   /** A far side that gets blobs only: each is asked for before it is sent. */
   readonly blobsOnly: boolean;
@@ -150,29 +152,34 @@ export class BlobCourier {
   /** A failure to read the source is told apart from a failure of the far side, and tried again on its own account. */
   async #upload(parcel: Parcel, signal: AbortSignal): Promise<UploadProof> {
     const { node, target } = parcel;
-    const { link, clock, backoff, random } = this.#options;
+    const { link, lane, clock, backoff, random } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
       const reading: { error?: unknown } = {};
-      const open = async (pushSignal: AbortSignal): Promise<Readable> => {
+      const open = async (sent: number, pushSignal: AbortSignal): Promise<Readable> => {
         try {
           const bytes = await this.#bytes(parcel, pushSignal);
-          return bytes.once('error', (error) => (reading.error ??= error));
+          bytes.once('error', (error) => (reading.error ??= error));
+          return lane.pace(bytes, sent, pushSignal);
         } catch (error) {
           reading.error ??= error;
           throw error;
         }
       };
-      const blob = { sha256: node.sha256, md5: node.md5, size: node.size, open };
-      const answer = await link.call(async (t) => {
-        try {
-          reading.error = undefined;
-          return await t.pushBlob(target, blob, signal);
-        } catch (error) {
-          signal.throwIfAborted();
-          if (reading.error === undefined || isAbort(reading.error)) throw error;
-          return undefined;
-        }
-      }, signal);
+      const blob = { sha256: node.sha256, md5: node.md5, size: node.size, paced: lane.isPaced(node.size), open };
+      const answer = await link.upload(
+        async (t) => {
+          try {
+            reading.error = undefined;
+            return await t.pushBlob(target, blob, signal);
+          } catch (error) {
+            signal.throwIfAborted();
+            if (reading.error === undefined || isAbort(reading.error)) throw error;
+            return undefined;
+          }
+        },
+        node.size,
+        signal,
+      );
       if (answer !== undefined) return answer;
       const error = readingError(reading.error, node);
       const mismatch = error.code === 'SourceBytesDiffer';

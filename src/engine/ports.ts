@@ -185,8 +185,13 @@ export interface BlobUpload {
   readonly sha256: string;
   readonly md5: string;
   readonly size: number;
-  /** The bytes from the beginning, already guarded by VerifiedStream; called once for each attempt. */
-  readonly open: (signal: AbortSignal) => Promise<Readable>;
+  /** Its bytes come in pieces, as fast as limits allow: they are sent as they come. */
+  readonly paced?: boolean;
+  /**
+   * The bytes from the beginning, already guarded by VerifiedStream; called once for each attempt. The first `sent` of
+   * them are read over, not sent again: they do not count as payload.
+   */
+  readonly open: (sent: number, signal: AbortSignal) => Promise<Readable>;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What goes into a run and what comes out of it. */
 import type { BackoffPolicy } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Semaphore } from '../lib/semaphore.ts';
+import type { Lane } from './pacing/lane.ts';
 import type { RunJournal, Source, Target } from './ports.ts';
 
 export type ConflictStrategy = 'SKIP' | 'OVERWRITE' | 'FAST_FAIL';
@@ -46,8 +46,8 @@ export interface RunFarSide {
   /** It shares the metadata of the source's centre (Cluster type EDGE): blobs are checked and pushed, nothing else. */
   readonly blobsOnly: boolean;
   readonly uploadVerification: UploadVerification;
-  /** Units in flight to this far side, shared by all tasks to it (`Cluster.spec.limits.concurrency`). */
-  readonly permits: Semaphore;
+  /** Units, requests and payload of this task to this far side have their turns here. */
+  readonly lane: Lane;
 }
 
 export interface Tally {
@@ -98,8 +98,6 @@ export interface RunDeps {
   /** The record was adopted from a leader that died: details in it may be final already. */
   readonly resumed: boolean;
   readonly limits: RunLimits;
-  /** Requests under way to all far sides together, in all runs. */
-  readonly permits: Semaphore;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

@@ -53,7 +53,7 @@ class FarSideRun {
 
   constructor(
     plan: RunPlan,
-    { target, uploadVerification, blobsOnly, permits }: RunFarSide,
+    { target, uploadVerification, blobsOnly, lane }: RunFarSide,
     deps: RunDeps,
     run: AbortSignal,
     fail: (error: unknown) => void,
@@ -62,7 +62,7 @@ class FarSideRun {
     this.#deps = deps;
     this.#run = run;
     this.#farSide = AbortSignal.any([run, this.#stop.signal]);
-    this.#pool = new UnitPool(permits);
+    this.#pool = new UnitPool(lane);
     const { clock, random, limits } = deps;
     const { patience, attempts, backoff } = limits;
     const health = { patience, attempts, backoff, clock, random };
@@ -73,7 +73,7 @@ class FarSideRun {
     const link = new FarSideLink(
       target,
       new EndpointHealth({ ...health, what: `far side ${target.name}`, unavailable: 'FarSideUnavailable' }),
-      deps.permits,
+      lane,
     );
     const recordId = deps.journal.recordId;
     const journal = patientJournal(
@@ -90,6 +90,7 @@ class FarSideRun {
         recordId,
         source: reader,
         link,
+        lane,
         verification: uploadVerification,
         blobsOnly,
         backoff,

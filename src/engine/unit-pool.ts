@@ -1,16 +1,16 @@
-import type { Semaphore } from '../lib/semaphore.ts';
+import type { Lane } from './pacing/lane.ts';
 
 /**
- * Units in flight to one far side. `start` waits for a permit, which is what keeps memory bounded; a unit's failure goes
+ * Units in flight to one far side. `start` waits for its turn, which is what keeps memory bounded; a unit's failure goes
  * to its own handler, and a failure of that handler comes out of `idle`.
  */
 export class UnitPool {
-  readonly #permits: Semaphore;
+  readonly #lane: Pick<Lane, 'acquire'>;
   readonly #running = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(permits: Semaphore) {
-    this.#permits = permits;
+  constructor(lane: Pick<Lane, 'acquire'>) {
+    this.#lane = lane;
   }
 
   async start(
@@ -18,7 +18,7 @@ export class UnitPool {
     onError: (error: unknown) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const release = await this.#permits.acquire(signal);
+    const release = await this.#lane.acquire(signal);
     const running = work(signal)
       .catch(onError)
       .catch((error: unknown) => {
@@ -33,7 +33,7 @@ export class UnitPool {
 
   /** One step of a unit that needs a permit only now and then; its failure is the caller's. */
   async step<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const release = await this.#permits.acquire(signal);
+    const release = await this.#lane.acquire(signal);
     try {
       return await work();
     } finally {

@@ -5,13 +5,13 @@
  */
 import { join } from 'node:path';
 import { type Db, MongoClient } from 'mongodb';
+import { Lanes } from '../../src/engine/pacing/lane.ts';
 import type { Target } from '../../src/engine/ports.ts';
 import { executeRun } from '../../src/engine/run.ts';
 import type { RunDeps, RunObject, RunOutcome, RunSetting, UploadVerification } from '../../src/engine/run-types.ts';
 import { type Journal, openJournal } from '../../src/journal/journal.ts';
 import type { RunRecord } from '../../src/journal/records.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { Semaphore } from '../../src/lib/semaphore.ts';
 import type { Defects } from '../../src/peer/defects.ts';
 import { type Peer, startPeer } from '../../src/peer/server.ts';
 import { type BkRepoSource, createBkRepoSource } from '../../src/source/bkrepo-source.ts';
@@ -50,6 +50,12 @@ export interface RunOptions {
   readonly blobsOnly?: boolean;
   readonly verification?: UploadVerification;
   readonly concurrency?: number;
+  /** Shared with other runs; else each run has its own. */
+  readonly lanes?: Lanes;
+  /** Bytes per second. */
+  readonly rateLimit?: number;
+  readonly bandwidth?: number;
+  readonly taskUid?: string;
   readonly patience?: number;
   readonly deps?: Partial<RunDeps>;
   readonly signal?: AbortSignal;
@@ -143,6 +149,7 @@ export class World {
   async run(farSides: readonly FarSide[], options: RunOptions = {}): Promise<FinishedRun> {
     const signal = options.signal ?? AbortSignal.timeout(120_000);
     const record = options.record ?? (await this.begin());
+    const lanes = options.lanes ?? new Lanes({ clock: systemClock, requests: 64 });
     const outcome = await executeRun(
       {
         localProjectId: PROJECT,
@@ -169,7 +176,13 @@ export class World {
         target,
         uploadVerification: options.verification ?? 'auto',
         blobsOnly: options.blobsOnly ?? false,
-        permits: new Semaphore(options.concurrency ?? 8),
+        lane: lanes.lane({
+          clusterId: target.id,
+          taskUid: options.taskUid ?? 'uid',
+          concurrency: options.concurrency ?? 8,
+          bandwidth: options.bandwidth ?? 0,
+          rateLimit: options.rateLimit ?? 0,
+        }),
       })),
       {
         source: this.source,
@@ -182,7 +195,6 @@ export class World {
           pageSize: 100,
           settleSize: 50,
         },
-        permits: new Semaphore(64),
         clock: systemClock,
         random: Math.random,
         drain: new AbortController().signal,

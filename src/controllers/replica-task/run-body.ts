@@ -13,15 +13,12 @@ import type { FarSideOutcome, FarSideProgress, RunFarSide, RunLimits, RunPlan } 
 import type { Journal } from '../../journal/journal.ts';
 import type { RunRecord, RunResult } from '../../journal/records.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Semaphore } from '../../lib/semaphore.ts';
 import type { RunBody, RunContext } from '../../runtime/run-registry.ts';
 
 export interface RunMeans {
   readonly source: Source;
   readonly journal: Pick<Journal, 'runJournal' | 'finishRun'>;
   readonly limits: RunLimits;
-  /** Requests under way in all runs. */
-  readonly permits: Semaphore;
   /** Milliseconds that transfers in flight get to finish when a run is told to stop. */
   readonly drainMs: number;
   readonly clock: Clock;
@@ -67,9 +64,15 @@ export function runBody(means: RunMeans, order: RunOrder): RunBody<Progress, Run
       const result: RunResult = { status: 'ABORTED', errorReason: abortText(reason), farSides };
       return await close(means, order, result, AbortSignal.timeout(CLOSE_MS));
     } finally {
-      await Promise.allSettled(order.farSides.map(({ target }) => target.close()));
+      await closeFarSides(order.farSides);
     }
   };
+}
+
+/** Ends what a run held of its far sides; a connection that does not close in good order is no matter of the run. */
+export async function closeFarSides(farSides: readonly RunFarSide[]): Promise<void> {
+  for (const { lane } of farSides) lane.close();
+  await Promise.allSettled(farSides.map(({ target }) => target.close()));
 }
 
 export function abortText(reason: RunAbort): string {
@@ -82,7 +85,7 @@ async function execute(
   context: RunContext<Progress>,
   progress: Map<string, FarSideProgress>,
 ): Promise<RunResult> {
-  const { source, journal, limits, permits, clock, random } = means;
+  const { source, journal, limits, clock, random } = means;
   const hard = hardSignal(context.signal, means);
   let toldAt = Number.NEGATIVE_INFINITY;
   try {
@@ -94,7 +97,6 @@ async function execute(
         journal: journal.runJournal(record),
         resumed,
         limits,
-        permits,
         clock,
         random,
         drain: context.signal,

@@ -15,7 +15,7 @@ import { type Access, readAccess } from '../cluster/access.ts';
 import { event } from '../transition-events.ts';
 import { troubleOf, workingTrouble } from '../trouble.ts';
 import { renewedTarget } from './renewed-target.ts';
-import { abortText, RunAbort, runBody } from './run-body.ts';
+import { abortText, closeFarSides, RunAbort, runBody } from './run-body.ts';
 import { runPlan } from './run-plan.ts';
 import { addTrouble, againIn, isBlocked, type Step, type Worksheet } from './worksheet.ts';
 
@@ -128,7 +128,7 @@ export const goOnWithOpenRun: Step = async (sheet, signal) => {
   if (farSides === undefined) return;
   const record = await options.journal.adopt(open.id, signal);
   if (record === undefined) {
-    await closeAll(farSides);
+    await closeFarSides(farSides);
     againIn(sheet, 0);
     return;
   }
@@ -183,10 +183,15 @@ async function openFarSides(sheet: Worksheet, signal: AbortSignal): Promise<read
         target: renewedTarget(open(access), async (inner) => open(await readAccess(options.store, cluster, inner))),
         uploadVerification: cluster.spec.uploadVerification,
         blobsOnly: cluster.spec.type === 'EDGE',
-        permits: options.clusterPermits(clusterId(namespace, name), cluster.spec.limits.concurrency),
+        lane: options.lanes.lane({
+          clusterId: clusterId(namespace, name),
+          taskUid: task.metadata.uid,
+          rateLimit: task.spec.setting.rateLimit,
+          ...cluster.spec.limits,
+        }),
       });
     } catch (error) {
-      await closeAll([...opened.values()]);
+      await closeFarSides([...opened.values()]);
       signal.throwIfAborted();
       const trouble = troubleOf(error);
       addTrouble(sheet, { ...trouble, message: `Cluster ${cluster.metadata.name}: ${trouble.message}` });
@@ -213,12 +218,12 @@ async function begin(
       const note = `run ${record.id} (${trigger}) to ${farSides.map(({ target }) => target.name).join(', ')}`;
       options.store.event('ReplicaTask', task, event('Normal', 'RunStarted', ACTION, note));
     } else {
-      await closeAll(farSides);
+      await closeFarSides(farSides);
       againIn(sheet, outcome === 'busy' ? LOOK_AGAIN_MS : 0);
     }
     if (outcome !== 'busy') answerRequest(sheet, claim);
   } catch (error) {
-    await closeAll(farSides);
+    await closeFarSides(farSides);
     signal.throwIfAborted();
     addTrouble(sheet, workingTrouble(error));
     againIn(sheet, LOOK_AGAIN_MS);
@@ -243,8 +248,4 @@ function launch(sheet: Worksheet, record: RunRecord, resumed: boolean, farSides:
   replaceRecord(sheet, record);
   const names = farSides.map(({ target }) => target.name);
   logger.info(resumed ? 'run adopted' : 'run started', { recordId: record.id, claim: record.claim, farSides: names });
-}
-
-async function closeAll(farSides: readonly RunFarSide[]): Promise<void> {
-  await Promise.allSettled(farSides.map(({ target }) => target.close()));
 }

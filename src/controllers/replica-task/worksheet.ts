@@ -5,9 +5,9 @@ import type { Reference } from '../../domain/references.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Trouble, TroubleKind } from '../../domain/summary.ts';
 import type { TaskFacts } from '../../domain/task-status.ts';
+import type { Lanes } from '../../engine/pacing/lane.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { RunRecord } from '../../journal/records.ts';
-import type { Semaphore } from '../../lib/semaphore.ts';
 import type { ResourceStore } from '../../resources/store.ts';
 import type { RunRegistry } from '../../runtime/run-registry.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -23,8 +23,8 @@ export interface TaskControllerOptions extends RunMeans {
   readonly policy: Policy;
   readonly scope: Scope;
   readonly installationId: string;
-  /** Units in flight to one far side, shared by all tasks to it. */
-  readonly clusterPermits: (clusterId: string, concurrency: number) => Semaphore;
+  /** How fast runs may go, shared by all tasks. */
+  readonly lanes: Lanes;
 }
 
 export interface Worksheet {

@@ -95,6 +95,7 @@ export class ChunkedPush {
     if (session.acknowledged >= this.#blob.size) return session;
     await withSource(
       this.#blob,
+      session.acknowledged,
       async (source) => {
         const reader = new ChunkReader(source);
         await reader.skip(session.acknowledged);

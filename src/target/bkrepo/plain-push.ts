@@ -18,14 +18,16 @@ export async function pushPlain(
 ): Promise<void> {
   await withSource(
     blob,
+    0,
     async (source) => {
       const { head, tail, contentType } = multipart(blob, repository.storageKey);
+      const streamed = blob.size > WHOLE_BYTES || blob.paced === true;
       const request: HttpRequest = {
         method: 'POST',
         // SEED's server reads the digest from the query string (contract §2.7).
         path: client.endpoints.replica(['blob', 'push'], { sha256: blob.sha256 }),
         headers: { 'content-type': contentType },
-        body: blob.size > WHOLE_BYTES ? framed(head, source, blob.size, tail) : await whole(head, source, tail),
+        body: streamed ? framed(head, source, blob.size, tail) : await whole(head, source, tail),
         extraAnswerMs: digestMs(blob.size),
       };
       await client.exchange(request, (answer) => client.expectSuccess(request, answer), signal);

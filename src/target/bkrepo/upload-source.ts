@@ -7,13 +7,14 @@ export function digestMs(size: number): number {
   return Math.ceil(size / 10_000);
 }
 
-/** Opens a blob, gives it to `use`, and closes it whatever happens. */
+/** Opens a blob of which `sent` bytes need not be sent again, gives it to `use`, and closes it whatever happens. */
 export async function withSource<T>(
   blob: BlobUpload,
+  sent: number,
   use: (source: Readable) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const source = await blob.open(signal);
+  const source = await blob.open(sent, signal);
   // Whoever reads it meets the error; a stream that nobody reads any more must not end the process with it.
   source.on('error', () => {});
   try {
