@@ -6,7 +6,7 @@
  */
 import type { Addresses, PackageFacts } from '../packages/mapping.ts';
 
-/** A path that an index names, at both sides. */
+/** A path that an index names, at both sides. `different` = the far side has a file there that is not the source's. */
 export type Presence = 'same' | 'different' | 'absent';
 
 export type IndexQuestion =
@@ -41,8 +41,46 @@ export type IndexResult =
   | { readonly kind: 'source' }
   | { readonly kind: 'content'; readonly content: Uint8Array };
 
+/** Bytes. A document that is larger is not read: the unit error `DocumentTooLarge`. */
+export const INDEX_DOCUMENT_LIMIT = 64 * 1024 * 1024;
+
+/** Paths or names of one question; longer lists are asked in parts. */
+const QUESTION_LIMIT = 2_000;
+
+/** A decision that needs no question. */
+export function* decided(result: IndexResult): IndexInquiry<IndexResult> {
+  const questions: readonly IndexQuestion[] = [];
+  yield* questions;
+  return result;
+}
+
+/** In parts, so that no question is longer than a far side takes. */
+export function* askFarVersions(packageKey: string, names: readonly string[]): IndexInquiry<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let start = 0; start < names.length; start += QUESTION_LIMIT) {
+    const part = names.slice(start, start + QUESTION_LIMIT);
+    for (const name of (yield { ask: 'far-versions', packageKey, names: part }) as ReadonlySet<string>) found.add(name);
+  }
+  return found;
+}
+
+/** In parts. A path that the answer leaves out counts as absent. */
+export function* askPresence(paths: readonly string[]): IndexInquiry<ReadonlyMap<string, Presence>> {
+  const found = new Map<string, Presence>();
+  for (let start = 0; start < paths.length; start += QUESTION_LIMIT) {
+    const part = paths.slice(start, start + QUESTION_LIMIT);
+    const answer = (yield { ask: 'presence', paths: part }) as ReadonlyMap<string, Presence>;
+    for (const [path, presence] of answer) found.set(path, presence);
+  }
+  return found;
+}
+
 export interface IndexRules {
-  /** Whether a file is an index document (or the checksum file of one): such files are not copied as loose files. */
+  /**
+   * Whether a file is an index document (or the checksum file of one): such files are not copied as loose files. A
+   * whole-repository run treats each one that its listing shows, also those that no list below names (the plugin list of
+   * a Maven group, the repodata of RPM at any depth): at the end of the object, in ascending `order`.
+   */
   readonly isIndex: (fullPath: string) => boolean;
   /** The index documents that one package owns, e.g. `/com/example/lib/maven-metadata.xml`. Without checksum files. */
   readonly ofPackage: (facts: PackageFacts) => readonly string[];
@@ -51,6 +89,13 @@ export interface IndexRules {
    * checksum files.
    */
   readonly ofRepository: readonly string[];
+  /**
+   * Index documents that several packages share (the plugin list of a Maven group): treated once each, after all
+   * versions of the run. Without checksum files.
+   */
+  readonly sharedWith: (facts: PackageFacts) => readonly string[];
+  /** Lower comes first at the end of an object: a document that names others (RPM's repomd.xml) comes after them. */
+  readonly order: (fullPath: string) => number;
   /** Endings of files that hold a hex digest of the document beside it: `.md5`, `.sha1`, … They follow the document. */
   readonly checksumEndings: readonly string[];
   /** Deterministic: the same input gives the same bytes. */

@@ -1,0 +1,67 @@
+/** The rule that all merged documents share: whose entry of a version stands in the result. */
+import type { Side } from './document-text.ts';
+import { askPresence, type IndexInput, type IndexInquiry, type Presence } from './index-document.ts';
+
+export interface ChosenEntry<E> {
+  readonly id: string;
+  readonly entry: E;
+  readonly from: Side;
+}
+
+export interface EntrySides<E> {
+  readonly source: ReadonlyMap<string, E>;
+  readonly far: ReadonlyMap<string, E>;
+  /**
+   * The files of which one must be there so that the entry may stand, the most likely first. None = the entry names no
+   * file of this repository, so it stands as it is.
+   */
+  readonly pathsOf: (id: string, entry: E, side: Side) => readonly string[];
+  /** Whether the source's entry may be used in this run. */
+  readonly selected: (id: string) => boolean;
+}
+
+/**
+ * The source's order first, then what only the far side has. An entry is the source's when its file lies at the far side
+ * with the source's content; the far side's own when the file differs, was not selected, or only the far side has it; none
+ * when the far side lacks the file.
+ */
+export function* chooseEntries<E>(sides: EntrySides<E>): IndexInquiry<readonly ChosenEntry<E>[]> {
+  const { source, far, pathsOf, selected } = sides;
+  const paths = new Set<string>();
+  for (const [id, entry] of source) for (const path of pathsOf(id, entry, 'source')) paths.add(path);
+  for (const [id, entry] of far) for (const path of pathsOf(id, entry, 'far side')) paths.add(path);
+  const presence = yield* askPresence([...paths]);
+  const stateOf = (candidates: readonly string[]): Presence =>
+    candidates.length === 0 ? 'same' : firstState(candidates);
+  const firstState = (candidates: readonly string[]): Presence =>
+    candidates.map((path) => presence.get(path) ?? 'absent').find((state) => state !== 'absent') ?? 'absent';
+
+  const chosen: ChosenEntry<E>[] = [];
+  const takeFar = (id: string, entry: E): void => {
+    if (stateOf(pathsOf(id, entry, 'far side')) !== 'absent') chosen.push({ id, entry, from: 'far side' });
+  };
+  for (const [id, entry] of source) {
+    const own = far.get(id);
+    if (selected(id) && stateOf(pathsOf(id, entry, 'source')) === 'same') chosen.push({ id, entry, from: 'source' });
+    else if (own !== undefined) takeFar(id, own);
+  }
+  for (const [id, entry] of far) if (!source.has(id)) takeFar(id, entry);
+  return chosen;
+}
+
+/** The versions of a package that this run copies: the answer for one version's name. */
+export function selectionOf(input: IndexInput, packageKey: string): (version: string) => boolean {
+  if (input.wholeRepository) return () => true;
+  const mine = input.selected.filter((selection) => selection.packageKey === packageKey);
+  if (mine.some((selection) => selection.versions === undefined)) return () => true;
+  const names = new Set(mine.flatMap((selection) => selection.versions ?? []));
+  return (version) => names.has(version);
+}
+
+/** Every version of the package belongs to this run. */
+export function selectsAll(input: IndexInput, packageKey: string): boolean {
+  return (
+    input.wholeRepository ||
+    input.selected.some((selection) => selection.packageKey === packageKey && selection.versions === undefined)
+  );
+}
