@@ -8,11 +8,12 @@ import { ReplicationError } from '../domain/errors.ts';
 import { LARGE_BLOB_BYTES, mustReadBack } from '../domain/upload-verification.ts';
 import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import { ContentMismatchError, VerifiedStream } from '../lib/verified-stream.ts';
+import { VerifiedStream } from '../lib/verified-stream.ts';
 import type { FarSideLink } from './far-side-link.ts';
 import type { Lane } from './pacing/lane.ts';
 import type { BlobProof, ProofMethod, SourceNode, SourceRepository, TargetRepository, UploadProof } from './ports.ts';
 import type { UploadVerification } from './run-types.ts';
+import { readingError } from './source-content.ts';
 import type { SourceReader } from './source-reader.ts';
 
 export interface CourierOptions {
@@ -218,26 +219,5 @@ function isAbort(error: unknown): boolean {
   return (
     error instanceof Error &&
     (error.name === 'AbortError' || ('code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'))
-  );
-}
-
-function readingError(error: unknown, node: SourceNode): ReplicationError {
-  if (error instanceof ReplicationError) return error;
-  if (error instanceof ContentMismatchError) {
-    return new ReplicationError(
-      'unit',
-      'SourceBytesDiffer',
-      `the source's blob of ${node.fullPath} is damaged: ${error.message}; nothing was published`,
-      { cause: error },
-    );
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return new ReplicationError(
-    'retryable',
-    'SourceReadFailed',
-    `reading ${node.fullPath} at the source failed: ${message}`,
-    {
-      cause: error,
-    },
   );
 }

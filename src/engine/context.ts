@@ -11,6 +11,8 @@ export interface FarSideContext {
   readonly deps: RunDeps;
   readonly setting: RunSetting;
   readonly localProjectId: string;
+  /** The far side gets blobs only (Cluster type EDGE). */
+  readonly blobsOnly: boolean;
   readonly reader: SourceReader;
   readonly link: FarSideLink;
   readonly courier: BlobCourier;

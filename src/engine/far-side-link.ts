@@ -21,6 +21,11 @@ export class FarSideLink {
     this.#lane = lane;
   }
 
+  /** Scheme, host and port of the far side. */
+  get origin(): string {
+    return this.#target.origin;
+  }
+
   /** `request` must not call again: it holds a turn. */
   call<T>(request: (target: Target) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#health.run(() => this.#lane.request(() => request(this.#target), 0, signal), signal);

@@ -5,12 +5,18 @@
  */
 import { decide, judge, travellingMetadata } from '../domain/compare.ts';
 import { classify, ReplicationError } from '../domain/errors.ts';
+import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
+import { Claims } from './claims.ts';
 import { type ObjectContext, type Unit, unitKey } from './context.ts';
+import { IndexWorker } from './index-worker.ts';
+import { PackageRun } from './package-run.ts';
 import type { SourceNode, TargetNode, UnitDetail } from './ports.ts';
+import type { RunPackage } from './run-types.ts';
 import { Settler } from './settler.ts';
+import { fastFail, isJournalError } from './unit-errors.ts';
 import type { UnitPool } from './unit-pool.ts';
-import { type Assignment, fastFail, finish, type WorkerHooks, workUnit } from './unit-worker.ts';
+import { type Assignment, finish, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export interface ObjectRunOptions {
   readonly pool: UnitPool;
@@ -47,17 +53,46 @@ export class ObjectRun {
 
   async execute(): Promise<void> {
     const { object, recorder } = this.#context;
-    const paths = object.paths.length === 0 ? ['/'] : object.paths.map(normalisePath);
     try {
-      for (const [index, path] of paths.entries()) {
-        await this.#guarded(() => this.#scope(path, paths.slice(0, index)));
-      }
+      if (object.paths.length > 0) {
+        const paths = object.paths.map(normalisePath);
+        for (const [index, path] of paths.entries()) {
+          const selected = (node: SourceNode): boolean =>
+            !paths.slice(0, index).some((earlier) => selects(earlier, node.fullPath));
+          await this.#guarded(() => this.#scope(path, selected));
+        }
+      } else await this.#repository(object.packages ?? []);
       await this.#finish();
     } finally {
       await this.#settling.catch(() => undefined);
     }
     await recorder.flush(this.#options.run);
     this.#context.deps.drain.throwIfAborted();
+  }
+
+  /** Packages first, then (in a run of the whole repository) loose files, then the documents that name them all. */
+  async #repository(selected: readonly RunPackage[]): Promise<void> {
+    const { repository } = this.#context;
+    const { pool, farSide, run, givenUp } = this.#options;
+    const whole = selected.length === 0;
+    const claims = new Claims();
+    const rules = indexRulesFor(repository.type);
+    const indexes = new IndexWorker(this.#context, { rules, pool, claims, run, givenUp });
+    const met = new Set<string>();
+    if (!whole || repository.type !== 'GENERIC') {
+      const packages = new PackageRun(this.#context, { pool, claims, indexes, farSide, run, givenUp });
+      await this.#guarded(() => packages.execute(selected, met));
+    }
+    if (whole) {
+      const loose = ({ fullPath }: SourceNode): boolean => {
+        if (claims.has(fullPath)) return false;
+        if (!indexes.meets(fullPath)) return true;
+        met.add(fullPath);
+        return false;
+      };
+      await this.#guarded(() => this.#scope('/', loose));
+    }
+    if (!this.#context.deps.drain.aborted) await this.#guarded(() => indexes.atEnd(met, farSide));
   }
 
   /** Waits for what is in flight, reads back what was committed, and begins again what was overtaken. */
@@ -73,13 +108,13 @@ export class ObjectRun {
     await this.#notTried(left.map(({ node }) => node));
   }
 
-  async #scope(path: string, earlier: readonly string[]): Promise<void> {
+  async #scope(path: string, selected: (node: SourceNode) => boolean): Promise<void> {
     const { reader, repository, deps } = this.#context;
     let found = false;
     const listing = reader.nodes(repository, path === '/' ? undefined : path, deps.limits.pageSize, this.#options.run);
     for await (const page of listing) {
       found = true;
-      const nodes = page.filter((node) => !earlier.some((other) => selects(other, node.fullPath)));
+      const nodes = page.filter(selected);
       if (this.#options.givenUp() !== undefined) await this.#notTried(nodes);
       else {
         await this.#page(nodes);
@@ -236,7 +271,7 @@ export class ObjectRun {
 
   async #failed(unit: Unit, error: ReplicationError): Promise<void> {
     await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
-    if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit));
+    if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit.node.fullPath));
   }
 
   /** A unit in flight when the far side was given up, or when the run cannot go on. */
@@ -314,8 +349,4 @@ const NO_NODE: SourceNode = {
 
 function digests(units: readonly Unit[]): string[] {
   return [...new Set(units.map(({ node }) => node.sha256))];
-}
-
-export function isJournalError(error: ReplicationError): boolean {
-  return error.code === 'EpochLost' || error.code.startsWith('Journal');
 }

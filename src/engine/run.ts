@@ -5,14 +5,16 @@
  */
 import { classify, ReplicationError } from '../domain/errors.ts';
 import { BlobCourier } from './blob-courier.ts';
+import { BlobRun } from './blob-run.ts';
 import type { FarSideContext } from './context.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { FarSideLink } from './far-side-link.ts';
-import { isJournalError, ObjectRun } from './object-run.ts';
+import { ObjectRun } from './object-run.ts';
 import { patientJournal } from './patient-journal.ts';
 import { Recorder } from './recorder.ts';
 import type { FarSideOutcome, RunDeps, RunFarSide, RunObject, RunOutcome, RunPlan } from './run-types.ts';
 import { SourceReader } from './source-reader.ts';
+import { isJournalError } from './unit-errors.ts';
 import { UnitPool } from './unit-pool.ts';
 
 export async function executeRun(
@@ -84,6 +86,7 @@ class FarSideRun {
       deps: { ...deps, journal },
       setting: plan.setting,
       localProjectId: plan.localProjectId,
+      blobsOnly,
       reader,
       link,
       courier: new BlobCourier({
@@ -161,13 +164,20 @@ class FarSideRun {
       remoteRepoName,
       create: this.#plan.setting.automaticCreateRemoteRepo,
     };
+    const { blobsOnly } = this.#context;
+    const known = {
+      projectId: remoteProjectId,
+      name: remoteRepoName,
+      repoType: repository.type,
+      storageKey: repository.credentialsKey,
+    };
     const target =
-      this.#givenUp === undefined
-        ? await link.call((t) => t.prepareRepository(request, this.#farSide), this.#farSide)
-        : { projectId: remoteProjectId, name: remoteRepoName, storageKey: null };
+      blobsOnly || this.#givenUp !== undefined
+        ? known
+        : await link.call((t) => t.prepareRepository(request, this.#farSide), this.#farSide);
     const context = { ...this.#context, index, object, repository, target };
     const options = { pool: this.#pool, farSide: this.#farSide, run: this.#run, givenUp: () => this.#givenUp };
-    await new ObjectRun(context, options).execute();
+    await (blobsOnly ? new BlobRun(context, options) : new ObjectRun(context, options)).execute();
   }
 
   /** FAST_FAIL lets what is in flight finish; a far side that refuses us does not. */

@@ -8,6 +8,7 @@ import { classify, ReplicationError } from '../domain/errors.ts';
 import type { Delivery, Parcel } from './blob-courier.ts';
 import { type Committed, type ObjectContext, type Unit, unitKey } from './context.ts';
 import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from './ports.ts';
+import { fastFail, isJournalError } from './unit-errors.ts';
 
 export interface Assignment {
   readonly unit: Unit;
@@ -43,23 +44,13 @@ export async function workUnit(
   } catch (cause) {
     signal.throwIfAborted();
     const error = classify(cause);
-    if (error.code === 'EpochLost' || error.code.startsWith('Journal')) throw error;
+    if (isJournalError(error)) throw error;
     if (PERHAPS_CHANGED.has(error.code) && (await movedOn(context, hooks, assignment.unit, signal))) return;
     await finish(context, assignment.unit, 'FAILED', 0, signal, error);
     if (error.errorClass === 'cluster' || error.errorClass === 'spec') context.giveUp(error);
-    else if (context.setting.errorStrategy === 'FAST_FAIL') context.giveUp(fastFail(error, assignment.unit));
+    else if (context.setting.errorStrategy === 'FAST_FAIL')
+      context.giveUp(fastFail(error, assignment.unit.node.fullPath));
   }
-}
-
-export function fastFail(error: ReplicationError, unit: Pick<Unit, 'node'>): ReplicationError {
-  return new ReplicationError(
-    'cluster',
-    'FastFail',
-    `stopped by errorStrategy FAST_FAIL at ${unit.node.fullPath}: ${error.message}`,
-    {
-      cause: error,
-    },
-  );
 }
 
 async function perform(

@@ -45,6 +45,8 @@ export interface FarSideOptions {
 }
 
 export interface RunOptions {
+  /** Default {@link PROJECT}. */
+  readonly project?: string;
   readonly objects?: readonly RunObject[];
   readonly setting?: Partial<RunSetting>;
   readonly blobsOnly?: boolean;
@@ -152,7 +154,7 @@ export class World {
     const lanes = options.lanes ?? new Lanes({ clock: systemClock, requests: 64 });
     const outcome = await executeRun(
       {
-        localProjectId: PROJECT,
+        localProjectId: options.project ?? PROJECT,
         objects: options.objects ?? [
           {
             localRepoName: REPOSITORY,
@@ -241,7 +243,7 @@ export class World {
     return compareSides(here, there, options);
   }
 
-  /** Status of each recorded unit by path; fails when a unit has two records at one far side. */
+  /** Status of each recorded unit by path or `key@version`; fails when a unit has two records at one far side. */
   async details(
     record: RunRecord,
     farSide: FarSide,
@@ -255,8 +257,9 @@ export class World {
         AbortSignal.timeout(10_000),
       );
       for (const row of page.records) {
-        if (rows.has(row.fullPath)) throw new Error(`two records of ${row.fullPath}`);
-        rows.set(row.fullPath, row);
+        const unit = row.unitKey.slice(row.unitKey.indexOf(':') + 1);
+        if (rows.has(unit)) throw new Error(`two records of ${unit}`);
+        rows.set(unit, row);
       }
       if (rows.size >= page.total) return rows;
     }

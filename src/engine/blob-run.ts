@@ -1,0 +1,189 @@
+/**
+ * One task object at a far side that gets blobs only (Cluster type EDGE): it shares the metadata of the source's centre,
+ * so each blob is checked and, when it is not there, pushed; no metadata call is made, and conflictStrategy has nothing
+ * to decide. A unit is a file, or, where packages are selected, a version with all its blobs. SUCCESS = something was
+ * sent for it, UNCHANGED = its blobs were there.
+ */
+import { classify, ReplicationError } from '../domain/errors.ts';
+import { normalisePath, selects } from '../domain/paths.ts';
+import { type ObjectContext, unitKey } from './context.ts';
+import type { ObjectRunOptions } from './object-run.ts';
+import { selectedPackages, selectedVersions } from './package-selection.ts';
+import type { ProofMethod, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
+import type { UnitResult } from './recorder.ts';
+import { unitFailed } from './unit-errors.ts';
+import { planVersion } from './version-plan.ts';
+import { versionKey } from './version-unit.ts';
+
+/** What is recorded, and the nodes whose blobs make it up. */
+interface BlobUnit {
+  readonly record: Pick<UnitResult, 'unitKey' | 'node' | 'artifact'>;
+  /** Fails when the unit cannot be read at the source. */
+  readonly nodes: () => Promise<readonly SourceNode[]>;
+}
+
+export class BlobRun {
+  readonly #context: ObjectContext;
+  readonly #options: ObjectRunOptions;
+
+  constructor(context: ObjectContext, options: ObjectRunOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  async execute(): Promise<void> {
+    const { object, recorder, deps } = this.#context;
+    const { pool, run } = this.#options;
+    if ((object.packages ?? []).length > 0) await this.#packages();
+    else await this.#files();
+    await pool.idle();
+    await recorder.flush(run);
+    deps.drain.throwIfAborted();
+  }
+
+  async #files(): Promise<void> {
+    const { object, reader, repository, deps } = this.#context;
+    const paths = object.paths.length === 0 ? ['/'] : object.paths.map(normalisePath);
+    for (const [position, path] of paths.entries()) {
+      const earlier = paths.slice(0, position);
+      let found = false;
+      const scope = path === '/' ? undefined : path;
+      for await (const page of reader.nodes(repository, scope, deps.limits.pageSize, this.#options.run)) {
+        found = true;
+        const nodes = page.filter((node) => !earlier.some((other) => selects(other, node.fullPath)));
+        await this.#page(nodes.map((node) => this.#fileUnit(node)));
+        if (deps.drain.aborted) return;
+      }
+      if (!found && path !== '/') await this.#pathMissing(path);
+    }
+  }
+
+  #fileUnit(node: SourceNode): BlobUnit {
+    const { index, reader, repository } = this.#context;
+    return {
+      record: { unitKey: unitKey(index, node.fullPath), node },
+      nodes: async () => [await reader.resolve(repository, node, this.#options.run)],
+    };
+  }
+
+  async #packages(): Promise<void> {
+    const { object, deps, index } = this.#context;
+    const { run } = this.#options;
+    for await (const chosen of selectedPackages(this.#context, object.packages ?? [], run)) {
+      const { key, name } = chosen.source;
+      for await (const versions of selectedVersions(this.#context, chosen, run)) {
+        const units = versions.map((version): BlobUnit => {
+          const fullPath = version.artifactPath ?? version.manifestPath ?? '';
+          return {
+            record: {
+              unitKey: versionKey(index, key, version.name),
+              node: { fullPath, size: version.size, sha256: '' },
+              artifact: { packageKey: key, packageName: name, version: version.name },
+            },
+            nodes: async () => {
+              const plan = await planVersion(this.#context, { package: chosen.source, version }, run);
+              return plan.files.map(({ node }) => node);
+            },
+          };
+        });
+        await this.#page(units);
+        if (deps.drain.aborted) return;
+      }
+    }
+  }
+
+  async #page(units: readonly BlobUnit[]): Promise<void> {
+    const { pool, farSide, givenUp } = this.#options;
+    const prior = await this.#prior(units);
+    for (const unit of units) {
+      if (this.#context.deps.drain.aborted) return;
+      const known = prior.get(unit.record.unitKey);
+      if (known?.status === 'SUCCESS') this.#context.recorder.countRecorded(known);
+      else if (givenUp() !== undefined) await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
+      else {
+        try {
+          await pool.start(
+            (signal) => this.#work(unit, known, signal),
+            (error) => this.#failed(unit, error, known),
+            farSide,
+          );
+        } catch (error) {
+          await this.#failed(unit, error, known);
+        }
+      }
+    }
+  }
+
+  async #work(unit: BlobUnit, known: UnitDetail | undefined, signal: AbortSignal): Promise<void> {
+    const { courier, deps, link, repository, target } = this.#context;
+    const nodes = await unit.nodes();
+    const digests = [...new Set(nodes.map(({ sha256 }) => sha256))];
+    const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests, signal);
+    const made: { sha256: string; method: ProofMethod }[] = [];
+    let bytesSent = 0;
+    for (const node of nodes) {
+      const parcel = { repository, target, node, proof: proofs.get(node.sha256) };
+      const delivery = await courier.ensure(parcel, signal);
+      bytesSent += delivery.bytesSent;
+      if (delivery.proof !== undefined) made.push({ sha256: node.sha256, method: delivery.proof });
+    }
+    if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
+    await this.#record(unit, bytesSent > 0 ? 'SUCCESS' : 'UNCHANGED', bytesSent, known);
+  }
+
+  async #failed(unit: BlobUnit, cause: unknown, known: UnitDetail | undefined): Promise<void> {
+    const { run, farSide, givenUp } = this.#options;
+    if (run.aborted) return;
+    if (farSide.aborted) {
+      await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
+      return;
+    }
+    const { unitKey: key } = unit.record;
+    const record = (error: ReplicationError): Promise<void> => this.#record(unit, 'FAILED', 0, known, error);
+    try {
+      await unitFailed(this.#context, key.slice(key.indexOf(':') + 1), cause, record, run);
+    } catch (error) {
+      this.#context.fail(error);
+    }
+  }
+
+  async #pathMissing(path: string): Promise<void> {
+    const { object, localProjectId, index } = this.#context;
+    const message = `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`;
+    const unit = {
+      record: { unitKey: unitKey(index, path), node: { fullPath: path, size: 0, sha256: '' } },
+      nodes: async () => [],
+    };
+    await this.#failed(unit, new ReplicationError('unit', 'PathNotFound', message), undefined);
+  }
+
+  async #prior(units: readonly BlobUnit[]): Promise<ReadonlyMap<string, UnitDetail>> {
+    const { deps, link } = this.#context;
+    if (!deps.resumed || units.length === 0) return new Map();
+    const keys = units.map(({ record }) => record.unitKey);
+    return await deps.journal.findDetails(link.id, keys, this.#options.run);
+  }
+
+  #record(
+    { record }: BlobUnit,
+    status: UnitStatus,
+    bytesSent: number,
+    known: UnitDetail | undefined,
+    cause?: unknown,
+  ): Promise<void> {
+    const { recorder, object, deps } = this.#context;
+    const error = cause === undefined ? undefined : classify(cause);
+    return recorder.record(
+      {
+        ...record,
+        object,
+        status,
+        bytesSent,
+        startTime: new Date(deps.clock.now()),
+        replaces: known !== undefined,
+        ...(error === undefined ? {} : { reason: error.code, message: error.message }),
+      },
+      this.#options.run,
+    );
+  }
+}

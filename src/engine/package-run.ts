@@ -1,0 +1,182 @@
+/**
+ * The packages of one task object at one far side: version by version, a bounded number of packages side by side.
+ * Guarantees: every version selected is recorded once; latest is set after the versions of its package, index documents
+ * after both; when the far side was given up, what is left is recorded as not tried. Files that belong to versions are
+ * remembered as claims, whatever became of the version.
+ */
+import type { ReplicationError } from '../domain/errors.ts';
+import { mapperFor } from '../domain/packages/mapper.ts';
+import type { Claims } from './claims.ts';
+import type { ObjectContext } from './context.ts';
+import type { IndexWorker } from './index-worker.ts';
+import { recordPackage, type SelectedPackage, selectedPackages, selectedVersions } from './package-selection.ts';
+import { PackageWriter } from './package-writer.ts';
+import type { SourcePackage, SourceVersion, UnitDetail } from './ports.ts';
+import type { RunPackage } from './run-types.ts';
+import { unitFailed } from './unit-errors.ts';
+import type { UnitPool } from './unit-pool.ts';
+import { type ComparedVersion, compareVersions, type PlannedVersion } from './version-compare.ts';
+import { planVersion } from './version-plan.ts';
+import { finishVersion, type VersionUnit, versionKey, versionName } from './version-unit.ts';
+import { VersionWorker } from './version-worker.ts';
+
+export interface PackageRunOptions {
+  readonly pool: UnitPool;
+  readonly claims: Claims;
+  readonly indexes: IndexWorker;
+  /** Aborted when the far side was given up, or with the run. */
+  readonly farSide: AbortSignal;
+  readonly run: AbortSignal;
+  readonly givenUp: () => ReplicationError | undefined;
+}
+
+/** Packages under way side by side. */
+const PACKAGES_AT_ONCE = 8;
+
+export class PackageRun {
+  readonly #context: ObjectContext;
+  readonly #options: PackageRunOptions;
+
+  constructor(context: ObjectContext, options: PackageRunOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** All packages of the repository, or those selected: then index documents that they share go to `shared`. */
+  async execute(selected: readonly RunPackage[], shared: Set<string>): Promise<void> {
+    const active = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    const begin = async (work: () => Promise<void>): Promise<void> => {
+      while (active.size >= PACKAGES_AT_ONCE) await Promise.race(active);
+      const running = work()
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => active.delete(running));
+      active.add(running);
+    };
+    try {
+      for await (const chosen of selectedPackages(this.#context, selected, this.#options.run)) {
+        if (this.#context.deps.drain.aborted || failures.length > 0) break;
+        await begin(() => this.#package(chosen));
+        if (selected.length > 0) for (const path of this.#options.indexes.sharedBy(chosen.source)) shared.add(path);
+      }
+    } finally {
+      await Promise.all(active);
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #package(chosen: SelectedPackage): Promise<void> {
+    const { source } = chosen;
+    const writer = new PackageWriter(this.#context, source);
+    for await (const page of selectedVersions(this.#context, chosen, this.#options.run)) {
+      if (this.#context.deps.drain.aborted) return;
+      await this.#page(source, page, writer);
+    }
+    if (this.#context.deps.drain.aborted) return;
+    await this.#concluded(source, () => writer.finish(this.#options.farSide));
+    await this.#options.indexes.ofPackage(source, this.#options.farSide);
+  }
+
+  async #page(source: SourcePackage, page: readonly SourceVersion[], writer: PackageWriter): Promise<void> {
+    const units = await this.#units(source, page);
+    if (this.#options.givenUp() !== undefined) {
+      for (const unit of units) await this.#notTried(unit);
+      return;
+    }
+    const planned = await this.#plan(units);
+    const compared = await this.#compare(planned);
+    await Promise.all(compared.map((version) => this.#version(version, writer)));
+  }
+
+  async #units(source: SourcePackage, page: readonly SourceVersion[]): Promise<readonly VersionUnit[]> {
+    const { deps, link, index, repository } = this.#context;
+    const mapper = mapperFor(repository.type);
+    const startTime = new Date(deps.clock.now());
+    const keys = page.map(({ name }) => versionKey(index, source.key, name));
+    const prior = deps.resumed
+      ? await deps.journal.findDetails(link.id, keys, this.#options.run)
+      : new Map<string, UnitDetail>();
+    return page.map((version, at) => {
+      for (const claim of mapper.claims({ package: source, version })) this.#options.claims.add(claim);
+      return { package: source, version, startTime, prior: prior.get(keys[at] ?? '') };
+    });
+  }
+
+  async #plan(units: readonly VersionUnit[]): Promise<readonly PlannedVersion[]> {
+    const planned = await Promise.all(
+      units.map(async (unit) => {
+        try {
+          const plan = await planVersion(this.#context, unit, this.#options.run);
+          for (const { node } of plan.files) this.#options.claims.add(node.fullPath);
+          return { unit, plan };
+        } catch (error) {
+          await this.#failed(unit, error);
+          return undefined;
+        }
+      }),
+    );
+    return planned.filter((item) => item !== undefined);
+  }
+
+  async #compare(planned: readonly PlannedVersion[]): Promise<readonly ComparedVersion[]> {
+    try {
+      return await compareVersions(this.#context, planned, this.#options.farSide);
+    } catch (error) {
+      for (const { unit } of planned) await this.#failed(unit, error);
+      return [];
+    }
+  }
+
+  async #version(compared: ComparedVersion, writer: PackageWriter): Promise<void> {
+    const { unit } = compared;
+    if (this.#context.deps.drain.aborted) return;
+    const means = { context: this.#context, pool: this.#options.pool, writer };
+    const worker = new VersionWorker(means, unit, this.#options.farSide);
+    try {
+      const fate = await worker.work(compared);
+      if (fate === 'same' || fate === 'written') writer.settled(unit.version);
+      if (fate !== 'gone') {
+        for (const path of compared.plan.indexes) await this.#options.indexes.document(path, this.#options.farSide);
+      }
+    } catch (error) {
+      await this.#failed(unit, error, worker.bytesSent);
+    }
+  }
+
+  /** What the end of a package's work failed with is a failure of its own. */
+  async #concluded(source: SourcePackage, work: () => Promise<void>): Promise<void> {
+    const { run, farSide, givenUp } = this.#options;
+    if (givenUp() !== undefined) return;
+    try {
+      await work();
+    } catch (cause) {
+      if (farSide.aborted && !run.aborted) return;
+      const { key, name } = source;
+      const record = (error: ReplicationError): Promise<void> =>
+        recordPackage(this.#context, { key, name }, error, run);
+      await unitFailed(this.#context, key, cause, record, run);
+    }
+  }
+
+  async #failed(unit: VersionUnit, cause: unknown, bytesSent = 0): Promise<void> {
+    const { run, farSide } = this.#options;
+    if (farSide.aborted && !run.aborted) {
+      await this.#notTried(unit);
+      return;
+    }
+    const record = (error: ReplicationError): Promise<void> =>
+      finishVersion(this.#context, unit, { status: 'FAILED', bytesSent, sha256: '', error }, run);
+    await unitFailed(this.#context, versionName(unit), cause, record, run);
+  }
+
+  /** What this record has as done from before a crash stays done. */
+  async #notTried(unit: VersionUnit): Promise<void> {
+    const { run, givenUp } = this.#options;
+    if (unit.prior?.status === 'SUCCESS') {
+      this.#context.recorder.countRecorded(unit.prior);
+      return;
+    }
+    const end = { status: 'NOT_TRIED', bytesSent: 0, sha256: '', error: givenUp() } as const;
+    await finishVersion(this.#context, unit, end, run);
+  }
+}

@@ -1,0 +1,30 @@
+/** What the failure of a unit means for the run: the same for files, versions and index documents. */
+import { classify, ReplicationError } from '../domain/errors.ts';
+import type { FarSideContext } from './context.ts';
+
+/** The end of a far side's share of a run because errorStrategy says so; `unit` names what failed. */
+export function fastFail(error: ReplicationError, unit: string): ReplicationError {
+  const message = `stopped by errorStrategy FAST_FAIL at ${unit}: ${error.message}`;
+  return new ReplicationError('cluster', 'FastFail', message, { cause: error });
+}
+
+/** The journal is lost to us: no unit's trouble, the whole run cannot go on. */
+export function isJournalError(error: ReplicationError): boolean {
+  return error.code === 'EpochLost' || error.code.startsWith('Journal');
+}
+
+/** Records the failure of one unit and draws the consequence for its far side. Throws when the run itself has ended. */
+export async function unitFailed(
+  context: Pick<FarSideContext, 'giveUp' | 'setting'>,
+  unit: string,
+  cause: unknown,
+  record: (error: ReplicationError) => Promise<void>,
+  run: AbortSignal,
+): Promise<void> {
+  run.throwIfAborted();
+  const error = classify(cause);
+  if (isJournalError(error)) throw error;
+  await record(error);
+  if (error.errorClass === 'cluster' || error.errorClass === 'spec') context.giveUp(error);
+  else if (context.setting.errorStrategy === 'FAST_FAIL') context.giveUp(fastFail(error, unit));
+}

@@ -1,0 +1,108 @@
+/** What a far side has of the versions of one package, asked for many versions at once. */
+import { judge } from '../domain/compare.ts';
+import { differingFields, type VersionComparison } from '../domain/versions.ts';
+import type { ObjectContext } from './context.ts';
+import { findFarFiles } from './file-batches.ts';
+import type { BlobProof, TargetNode, TargetVersion } from './ports.ts';
+import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';
+
+export interface PlannedVersion {
+  readonly unit: VersionUnit;
+  readonly plan: VersionPlan;
+}
+
+export interface FarFile {
+  readonly far: TargetNode | undefined;
+  /** Metadata keys there that this task wrote. */
+  readonly ownedKeys: readonly string[];
+}
+
+export interface ComparedVersion extends PlannedVersion, VersionComparison {
+  readonly farVersion: TargetVersion | undefined;
+  readonly farFiles: ReadonlyMap<string, FarFile>;
+  /** Metadata keys of the far side's version that this task wrote. */
+  readonly ownedKeys: readonly string[];
+  readonly proofs: ReadonlyMap<string, BlobProof>;
+}
+
+/** Under this name the journal keeps which metadata keys of a version this task wrote; no path begins so. */
+export function ownedName({ unit }: PlannedVersion): string {
+  return `${unit.package.key}@${unit.version.name}`;
+}
+
+/** All of one package. At most 500 versions. */
+export async function compareVersions(
+  context: ObjectContext,
+  planned: readonly PlannedVersion[],
+  signal: AbortSignal,
+): Promise<readonly ComparedVersion[]> {
+  const [first] = planned;
+  if (first === undefined) return [];
+  const { link, target, deps, setting } = context;
+  const names = planned.map(({ unit }) => unit.version.name);
+  const files = planned.flatMap(({ plan }) => plan.files);
+  const versions = await link.call((t) => t.findVersions(target, first.unit.package.key, names, signal), signal);
+  const nodes = await findFarFiles(
+    link,
+    target,
+    files.map(({ node }) => node.fullPath),
+    signal,
+  );
+  const digests = [...new Set(files.map(({ node }) => node.sha256))];
+  const found = await deps.journal.findProofs(link.id, target.storageKey, digests, signal);
+  const proofs = new Map([...found].filter(([, proof]) => isGood(proof, setting.verifyIntervalMs, deps.clock.now())));
+  const owned = await ownedKeys(context, planned, nodes, versions, signal);
+  return planned.map((item) => {
+    const farVersion = versions.get(item.unit.version.name);
+    const ownKeys = owned.get(ownedName(item)) ?? [];
+    const farFiles = new Map(
+      item.plan.files.map(({ node: { fullPath } }): [string, FarFile] => [
+        fullPath,
+        { far: nodes.get(fullPath), ownedKeys: owned.get(fullPath) ?? [] },
+      ]),
+    );
+    return {
+      ...item,
+      files: item.plan.files.map((file) => ({ fullPath: file.node.fullPath, verdict: verdict(file, farFiles) })),
+      differing: farVersion && differingFields(item.unit.version, farVersion, ownKeys),
+      farVersion,
+      farFiles,
+      ownedKeys: ownKeys,
+      proofs,
+    };
+  });
+}
+
+function verdict({ node }: VersionFile, farFiles: ReadonlyMap<string, FarFile>): ReturnType<typeof judge> {
+  const there = farFiles.get(node.fullPath);
+  return judge(node, there?.far, there?.ownedKeys ?? []);
+}
+
+function isGood(proof: BlobProof, verifyIntervalMs: number | null, now: number): boolean {
+  return verifyIntervalMs === null || now - proof.provedAt.getTime() <= verifyIntervalMs;
+}
+
+/** Asked only for files and versions that have keys at the far side which the source lacks. */
+async function ownedKeys(
+  { deps, link, target }: ObjectContext,
+  planned: readonly PlannedVersion[],
+  nodes: ReadonlyMap<string, TargetNode>,
+  versions: ReadonlyMap<string, TargetVersion>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const names = planned.flatMap((item) => {
+    const { version } = item.unit;
+    const files = item.plan.files.filter(({ node }) => hasMore(nodes.get(node.fullPath), node));
+    const own = hasMore(versions.get(version.name), version) ? [ownedName(item)] : [];
+    return [...files.map(({ node }) => node.fullPath), ...own];
+  });
+  if (names.length === 0) return new Map();
+  return await deps.journal.findOwnedKeys(link.id, target, names, signal);
+}
+
+type WithMetadata = { readonly metadata: readonly { readonly key: string }[] };
+
+function hasMore(far: WithMetadata | undefined, source: WithMetadata): boolean {
+  const wanted = new Set(source.metadata.map(({ key }) => key));
+  return far?.metadata.some(({ key }) => !wanted.has(key)) === true;
+}

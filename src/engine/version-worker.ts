@@ -1,0 +1,258 @@
+/**
+ * Takes one package version from its comparison to its final record (design §3, commit): blobs first, then its files in
+ * the order of its type, then, when these were read back, the version itself; and that is read back too. Nothing at all
+ * is created before every blob is stored, so a version whose bytes are gone at the source leaves no trace at a far side.
+ * What source or far side changed meanwhile is planned and compared again, a few times.
+ */
+import { judge, metadataDifference, travellingMetadata } from '../domain/compare.ts';
+import { classify, ReplicationError } from '../domain/errors.ts';
+import { decideVersion, differingFields, mergedMetadata } from '../domain/versions.ts';
+import type { Delivery } from './blob-courier.ts';
+import type { ObjectContext } from './context.ts';
+import { findFarFiles } from './file-batches.ts';
+import type { PackageWriter } from './package-writer.ts';
+import type { ProofMethod } from './ports.ts';
+import type { UnitPool } from './unit-pool.ts';
+import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
+import { planVersion } from './version-plan.ts';
+import { finishVersion, mainDigest, type VersionFile, type VersionUnit, versionName } from './version-unit.ts';
+
+export interface VersionMeans {
+  readonly context: ObjectContext;
+  readonly pool: UnitPool;
+  readonly writer: PackageWriter;
+}
+
+/** Times that a version is planned anew because source or far side changed underneath. */
+const MOST_REDONE = 3;
+
+/** Errors after which it is worth looking whether the source still has this version as planned. */
+const PERHAPS_CHANGED = new Set([
+  'ArtifactMissing',
+  'BlobMissing',
+  'BlobNotInRepository',
+  'BlobSizeMismatch',
+  'BlobUnreadable',
+  'ManifestMissing',
+  'SourceBytesDiffer',
+  'SourceReadFailed',
+]);
+
+/** What a version has come to. `gone`: the source has removed it meanwhile, and there is nothing to say. */
+export type VersionFate = 'same' | 'written' | 'kept' | 'gone';
+
+export class VersionWorker {
+  readonly #means: VersionMeans;
+  readonly #signal: AbortSignal;
+  #unit: VersionUnit;
+  #bytesSent = 0;
+  #proofs = new Map<string, ProofMethod>();
+  /** This run has changed files or fields of this version: what lies there is ours to replace. */
+  #wrote = false;
+
+  constructor(means: VersionMeans, unit: VersionUnit, signal: AbortSignal) {
+    this.#means = means;
+    this.#unit = unit;
+    this.#signal = signal;
+  }
+
+  /** Fails with the error that its unit fails with; `compared` undefined = it has to be planned first. */
+  async work(compared: ComparedVersion | undefined): Promise<VersionFate> {
+    let known = compared;
+    for (let round = 0; ; round += 1) {
+      try {
+        known ??= await this.#again();
+        if (known === undefined) return 'gone';
+        const fate = await this.#perform(known);
+        if (fate !== 'changed') return fate;
+      } catch (cause) {
+        this.#signal.throwIfAborted();
+        const error = classify(cause);
+        if (!PERHAPS_CHANGED.has(error.code) || round >= 1) throw error;
+      }
+      if (round >= MOST_REDONE) throw this.#keepsChanging();
+      known = undefined;
+    }
+  }
+
+  /** Payload sent so far. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  get #changed(): boolean {
+    return this.#wrote || this.#bytesSent > 0;
+  }
+
+  async #perform(known: ComparedVersion): Promise<VersionFate | 'changed'> {
+    const { context } = this.#means;
+    const action = decideVersion(known, context.setting.conflictStrategy, this.#wrote);
+    const sha256 = mainDigest(this.#unit, known.plan);
+    switch (action.kind) {
+      case 'fail':
+        throw new ReplicationError('unit', action.reason, action.message);
+      case 'conflict': {
+        const error = new ReplicationError('unit', 'Conflict', action.message);
+        await this.#finish({ status: 'CONFLICT', sha256, error });
+        return 'kept';
+      }
+      case 'none':
+        await this.#deliver(known);
+        await this.#remember(known);
+        if (!this.#changed && this.#unit.prior?.status === 'SUCCESS' && this.#unit.prior.sha256 === sha256) {
+          context.recorder.countRecorded(this.#unit.prior);
+          return 'same';
+        }
+        await this.#finish({ status: this.#changed ? 'SUCCESS' : 'UNCHANGED', sha256 });
+        return this.#wrote ? 'written' : 'same';
+      case 'write':
+        await this.#deliver(known);
+        if (!(await this.#writeFiles(known)) || !(await this.#writeVersion(known))) return 'changed';
+        await this.#remember(known);
+        await this.#finish({ status: 'SUCCESS', sha256 });
+        return 'written';
+    }
+  }
+
+  /** Plans and compares from the present state of the source; undefined = the source has no such version any more. */
+  async #again(): Promise<ComparedVersion | undefined> {
+    const { context } = this.#means;
+    const { package: found, version } = this.#unit;
+    const present = await context.reader.findVersions(found.id, [version.name], this.#signal);
+    const next = present.get(version.name);
+    if (next === undefined) return undefined;
+    this.#unit = { ...this.#unit, version: next };
+    const plan = await planVersion(context, this.#unit, this.#signal);
+    const [compared] = await compareVersions(context, [{ unit: this.#unit, plan }], this.#signal);
+    return compared;
+  }
+
+  /** Every blob stored, or proved: side by side, as permits come free. */
+  async #deliver(known: ComparedVersion): Promise<void> {
+    const { context, pool } = this.#means;
+    const { repository, target, courier } = context;
+    await allSettled(
+      known.plan.files.map(({ node, content }, index) => async () => {
+        const parcel = { repository, target, node, content, proof: known.proofs.get(node.sha256) };
+        const there = known.files[index]?.verdict;
+        const stored = there === 'same' || there === 'metadata-differs';
+        if (stored && parcel.proof !== undefined) return;
+        const delivery = await pool.step<Delivery>(
+          () => (stored ? courier.prove(parcel, this.#signal) : courier.ensure(parcel, this.#signal)),
+          this.#signal,
+        );
+        this.#bytesSent += delivery.bytesSent;
+        if (delivery.proof !== undefined) this.#proofs.set(node.sha256, delivery.proof);
+      }),
+    );
+  }
+
+  /** false = something was not as compared. In order, with one permit: few small requests. */
+  async #writeFiles(known: ComparedVersion): Promise<boolean> {
+    const { pool } = this.#means;
+    const written = await pool.step(async () => {
+      for (const file of known.plan.files) if (!(await this.#writeFile(known, file))) return false;
+      return true;
+    }, this.#signal);
+    return written && (await this.#asPlanned(known));
+  }
+
+  async #writeFile(known: ComparedVersion, { node }: VersionFile): Promise<boolean> {
+    const { link, target } = this.#means.context;
+    const signal = this.#signal;
+    const there = known.farFiles.get(node.fullPath);
+    const verdict = judge(node, there?.far, there?.ownedKeys ?? []);
+    if (verdict === 'same') return true;
+    if (verdict === 'metadata-differs') {
+      const difference = metadataDifference(node.metadata, there?.far?.metadata ?? [], there?.ownedKeys ?? []);
+      const { save, remove } = difference;
+      if (save.length > 0) await link.call((t) => t.saveMetadata(target, node.fullPath, save, signal), signal);
+      if (remove.length > 0) await link.call((t) => t.deleteMetadata(target, node.fullPath, remove, signal), signal);
+      this.#wrote = true;
+      return true;
+    }
+    const overwrite = verdict === 'different';
+    let tries = 0;
+    const answer = await link.call((t) => {
+      tries += 1;
+      return t.createNode(target, node, { overwrite }, signal);
+    }, signal);
+    // A lost answer makes the next try say "existed": then it may have been our own create.
+    if (answer === 'created' || tries > 1) this.#wrote = true;
+    return answer === 'created';
+  }
+
+  /** Both sides once more, before the version is shown: the far side has the files, the source still means them. */
+  async #asPlanned({ plan }: ComparedVersion): Promise<boolean> {
+    const { link, target, reader, repository, setting } = this.#means.context;
+    const paths = plan.files.map(({ node }) => node.fullPath);
+    const far = await findFarFiles(link, target, paths, this.#signal);
+    const present = await reader.findNodes(repository, paths, this.#signal);
+    return plan.files.every(({ node, origin, content }) => {
+      if (judge(node, far.get(node.fullPath), []) !== 'same') return false;
+      const source = present.get(node.fullPath);
+      if (source === undefined) return false;
+      if (source.kind !== 'file') return true;
+      const metadata = travellingMetadata(source.metadata, setting.includeMetadata);
+      return (
+        source.sha256 === origin &&
+        (content !== undefined || judge({ ...source, metadata }, { ...node, folder: false }, keysOf(node)) === 'same')
+      );
+    });
+  }
+
+  /** false = something was not as compared. Versions of one package are written one at a time. */
+  async #writeVersion(known: ComparedVersion): Promise<boolean> {
+    const { link, target } = this.#means.context;
+    const { writer } = this.#means;
+    const { version, package: found } = this.#unit;
+    if (known.differing?.length === 0) return true;
+    const metadata = mergedMetadata(version.metadata, known.farVersion?.metadata ?? [], known.ownedKeys);
+    const extension = { ...known.farVersion?.extension, ...version.extension };
+    const overwrite = known.farVersion !== undefined;
+    const answer = await writer.write({ ...version, metadata, extension }, overwrite, this.#signal);
+    if (answer === 'existed') return false;
+    this.#wrote = true;
+    const there = await link.call((t) => t.findVersions(target, found.key, [version.name], this.#signal), this.#signal);
+    const read = there.get(version.name);
+    return read !== undefined && differingFields(version, read, []).length === 0;
+  }
+
+  async #remember(known: ComparedVersion): Promise<void> {
+    const { link, target, deps } = this.#means.context;
+    const proofs = [...this.#proofs].map(([sha256, method]) => ({ sha256, method }));
+    if (proofs.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, proofs, this.#signal);
+    if (!this.#wrote) return;
+    const files = known.plan.files.filter(
+      ({ node }) => node.metadata.length > 0 || known.farFiles.get(node.fullPath)?.far !== undefined,
+    );
+    const owned = [
+      ...files.map(({ node }) => ({ fullPath: node.fullPath, keys: keysOf(node) })),
+      { fullPath: ownedName(known), keys: keysOf(this.#unit.version) },
+    ];
+    await deps.journal.writeOwnedKeys(link.id, target, owned, this.#signal);
+  }
+
+  #finish(end: Pick<Parameters<typeof finishVersion>[2], 'status' | 'sha256' | 'error'>): Promise<void> {
+    return finishVersion(this.#means.context, this.#unit, { ...end, bytesSent: this.#bytesSent }, this.#signal);
+  }
+
+  #keepsChanging(): ReplicationError {
+    return new ReplicationError(
+      'unit',
+      'NotAsCommitted',
+      `far side ${this.#means.context.link.name} accepted version ${versionName(this.#unit)} ${MOST_REDONE + 1} times, but ` +
+        'afterwards it was not what the source has: someone else writes there, or the account may not read it',
+    );
+  }
+}
+
+function keysOf({ metadata }: { readonly metadata: readonly { readonly key: string }[] }): readonly string[] {
+  return metadata.map(({ key }) => key);
+}
+
+/** Runs all to their end before it fails with the first failure: nothing goes on behind the caller's back. */
+async function allSettled(works: readonly (() => Promise<void>)[]): Promise<void> {
+  const results = await Promise.allSettled(works.map((work) => work()));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
