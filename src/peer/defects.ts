@@ -82,6 +82,10 @@ export const DEFECTS = {
     'package/version/create without packageDescription or packageExtension sets them to null',
     'contract §11 "From bk-repo\'s source"',
   ),
+  versionExtensionReplacesPackage: defect(
+    "package/version/create sets the package's extension to the version's extension, whatever packageExtension says",
+    'bk-repo\'s PackageServiceImpl.createPackageVersion; fixture "What did not arrive": helm loses package.extension',
+  ),
   missingFileIsServerError: defect(
     'blob/push without a file part answers 500, 250102',
     'wire-wrong-sha256 "direct push: file part missing"',

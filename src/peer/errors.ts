@@ -12,6 +12,7 @@ export const ERRORS = {
   headerMissing: [400, 250118, 'Header [{}] is missing'],
   mediaType: [415, 250119, 'Media type [{}] unsupported'],
   tooManyRequests: [429, 250124, 'Too many requests: {}'],
+  resultTooLarge: [400, 250127, 'Query result is too large'],
   urlNotFound: [404, 250130, 'Request url[{}] not found'],
   queryInvalid: [400, 250131, 'Parameter [{}] is invalid'],
   artifactBroken: [400, 250311, 'replica artifact [{}] broken'],

@@ -18,7 +18,7 @@ import { blobRoutes } from './routes-blob.ts';
 import { catalogRoutes } from './routes-catalog.ts';
 import { nodeRoutes } from './routes-node.ts';
 import { nodeChangeRoutes } from './routes-node-change.ts';
-import { packageRoutes } from './routes-package.ts';
+import { packageQueryRoutes, packageRoutes } from './routes-package.ts';
 import { repositoryRoutes } from './routes-repository.ts';
 import { uploadRoutes } from './routes-upload.ts';
 import { Stores } from './stores.ts';
@@ -82,7 +82,13 @@ async function listen(context: PeerContext, release: () => Promise<void>, signal
       },
       { prefix },
     );
-  await app.register(async (scope) => repositoryRoutes(scope, context), { prefix: '/repository/api' });
+  await app.register(
+    async (scope) => {
+      repositoryRoutes(scope, context);
+      packageQueryRoutes(scope, context);
+    },
+    { prefix: '/repository/api' },
+  );
   const { host, port } = context.settings;
   await app.listen({ host, port });
   const address = app.server.address() as AddressInfo;

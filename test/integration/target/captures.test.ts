@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { endpointsOf } from '../../../src/target/bkrepo/endpoints.ts';
 import { type Exchange, haveCaptures, wireExchanges } from '../peer/captures.ts';
 import { envelope, type Received } from './fault-server.ts';
+import { versionRequest } from './package-samples.ts';
 import { blobOf, REPOSITORY, scene, sourceNode } from './support.ts';
 
 const recorded = haveCaptures() ? wireExchanges() : [];
@@ -51,6 +52,7 @@ async function ourRequests(context: TestContext): Promise<readonly Received[]> {
   await target.pushBlob(REPOSITORY, blobOf(Buffer.from('hello\n')), signal);
   await target.pushBlob(REPOSITORY, blobOf(Buffer.alloc(9 * 1024 * 1024)), signal);
   await target.createNode(REPOSITORY, sourceNode(), { overwrite: false }, signal);
+  await target.createVersion(REPOSITORY, versionRequest('1.0.0'), signal);
   return server.received;
 }
 
@@ -69,7 +71,7 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'node/create': ['separate'],
 };
 
-for (const call of ['project/create', 'repo/create', 'node/create']) {
+for (const call of ['project/create', 'repo/create', 'node/create', 'package/version/create']) {
   test(`${call} has the recorded fields and types, no others`, options, async (context) => {
     const ours = parse((await ourRequests(context)).find(({ url }) => url === `${REPLICA}/${call}`)?.body);
     const theirs = recordedCalls('POST', new RegExp(`^${REPLICA}/${call}$`)).map(({ body }) => parse(body));
@@ -84,20 +86,22 @@ for (const call of ['project/create', 'repo/create', 'node/create']) {
   });
 }
 
-test('entries of nodeMetadata have the recorded fields', options, async (context) => {
-  const ours = parse((await ourRequests(context)).find(({ url }) => url.endsWith('/node/create'))?.body);
-  const [entry] = ours['nodeMetadata'] as readonly Json[];
-  const recordedEntries = recordedCalls('POST', /\/node\/create$/)
-    .flatMap(({ body }) => (parse(body)['nodeMetadata'] ?? []) as readonly Json[])
-    .map((each) => Object.keys(each).sort().join());
-  assert.ok(
-    recordedEntries.includes(
+for (const [call, list] of [
+  ['node/create', 'nodeMetadata'],
+  ['package/version/create', 'packageMetadata'],
+] as const)
+  test(`entries of ${list} have the recorded fields`, options, async (context) => {
+    const ours = parse((await ourRequests(context)).find(({ url }) => url.endsWith(`/${call}`))?.body);
+    const fields = (entry: Json | undefined): string =>
       Object.keys(entry ?? {})
         .sort()
-        .join(),
-    ),
-  );
-});
+        .join();
+    const [entry] = ours[list] as readonly Json[];
+    const recordedEntries = recordedCalls('POST', new RegExp(`/${call}$`))
+      .flatMap(({ body }) => (parse(body)[list] ?? []) as readonly Json[])
+      .map(fields);
+    assert.ok(recordedEntries.includes(fields(entry)));
+  });
 
 test('dates are written in the recorded form', options, async (context) => {
   const ours = parse((await ourRequests(context)).find(({ url }) => url.endsWith('/node/create'))?.body);
