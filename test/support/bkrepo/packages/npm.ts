@@ -27,20 +27,45 @@ interface PackageDocument {
   readonly time: Readonly<Record<string, string>>;
 }
 
-export async function putNpm(
+/** In what the two types differ that the same service serves. */
+export interface Flavour {
+  readonly type: 'NPM' | 'OHPM';
+  readonly extension: string;
+  /** Name of the package's own description in the tarball. */
+  readonly descriptionFile: string;
+}
+
+export function putNpm(
   repository: RepositoryBuilder,
   name: string,
   version: string,
   options: NpmOptions = {},
 ): Promise<PutResult> {
+  return publish(
+    repository,
+    { type: 'NPM', extension: 'tgz', descriptionFile: 'package.json' },
+    name,
+    version,
+    options,
+  );
+}
+
+export async function publish(
+  repository: RepositoryBuilder,
+  flavour: Flavour,
+  name: string,
+  version: string,
+  options: NpmOptions = {},
+): Promise<PutResult> {
+  const scheme = flavour.type.toLowerCase();
   const description = options.description ?? `fixture ${name}`;
   const about = { name, description, version, main: 'index.js', keywords: ['fixture'], license: 'MIT' };
   const dependencies = options.dependencies === undefined ? {} : { dependencies: options.dependencies };
   const tarball = tgz({
-    'package/package.json': `${JSON.stringify({ ...about, ...dependencies }, null, 2)}\n`,
+    [`package/${flavour.descriptionFile}`]: `${JSON.stringify({ ...about, ...dependencies }, null, 2)}\n`,
     ...prefixed(options.files ?? { 'index.js': `module.exports = '${name}@${version}';\n` }),
   });
-  const artifactPath = `/${name}/${options.layout ?? '-'}/${name}-${version}.tgz`;
+  const artifactPath = `/${name}/${options.layout ?? '-'}/${name}-${version}.${flavour.extension}`;
   const manifestPath = `/.npm/${name}/${name}-${version}.json`;
   const host = options.host ?? 'http://127.0.0.1:18081';
   const document = {
@@ -49,7 +74,7 @@ export async function putNpm(
     author: { name: 'fx' },
     _id: `${name}@${version}`,
     dist: {
-      tarball: `${host}/npm/${repository.projectId}/${repository.name}${artifactPath}`,
+      tarball: `${host}/${scheme}/${repository.projectId}/${repository.name}${artifactPath}`,
       shasum: hashOf('sha1', tarball),
       integrity: `sha512-${hashOf('sha512', tarball, 'base64')}`,
       packageSize: tarball.length,
@@ -63,10 +88,10 @@ export async function putNpm(
   const metadata = options.deprecated === undefined ? [] : entriesOf({ ...described, ...deprecated });
   await repository.putFile(artifactPath, tarball, { metadata });
   await repository.putFile(manifestPath, json(document));
-  const packageKey = `npm://${name}`;
+  const packageKey = `${scheme}://${name}`;
   await putVersion(
     repository,
-    { key: packageKey, name, type: 'NPM', description },
+    { key: packageKey, name, type: flavour.type, description },
     {
       metadata: entriesOf(described),
       ...options.version,
