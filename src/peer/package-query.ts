@@ -82,10 +82,9 @@ export async function allVersions(
   address: PackageAddress,
   query: VersionQuery,
 ): Promise<readonly PackageVersionDoc[]> {
-  const page = { number: 1, size: MAX_VERSIONS, skip: 0 };
-  const { records, totalRecords } = await versionPage(context, address, query, page);
-  if (totalRecords > records.length) throw new PeerError('resultTooLarge');
-  return records;
+  const first = await versionPage(context, address, query, { number: 1, size: 1, skip: 0 });
+  if (first.totalRecords > MAX_VERSIONS) throw new PeerError('resultTooLarge');
+  return (await versionPage(context, address, query, { number: 1, size: MAX_VERSIONS, skip: 0 })).records;
 }
 
 async function findPackageId(context: PeerContext, address: PackageAddress): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { startPeer } from '../../../src/peer/server.ts';
 import { createBkRepoSource } from '../../../src/source/bkrepo-source.ts';
-import type { NodeDoc, PackageDoc, PackageVersionDoc, RepositoryDoc } from '../../../src/source/schema/documents.ts';
+import type { NodeDoc, RepositoryDoc } from '../../../src/source/schema/documents.ts';
 import { nodeCollectionName } from '../../../src/source/schema/sharding.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { ADMIN, type Answer, basic, PeerBed, type PeerSide, send, sha256 } from './client.ts';
@@ -121,92 +121,6 @@ suite('projects and repositories', () => {
     const found = await side.db.collection<RepositoryDoc>('repository').findOne({ name: 'gen' });
     assert.deepEqual([found?.public, found?.description, found?.lastModifiedBy], [true, 'g', 'bob']);
   });
-});
-
-suite('packages', () => {
-  const version = (name: string, more: object = {}): object => ({
-    projectId: 'rp1',
-    repoName: 'mvn',
-    packageName: 'lib',
-    packageKey: 'gav://com.ex:lib',
-    packageType: 'MAVEN',
-    versionName: name,
-    size: 17,
-    artifactPath: `/com/ex/lib/${name}/lib.jar`,
-    createdBy: 'alice',
-    ...more,
-  });
-  const create = async (side: PeerSide, name: string, more: object = {}): Promise<Answer> =>
-    await side.post('/replica/package/version/create', version(name, more));
-
-  test('package and version have the documents of a real server', async () => {
-    const side = await bed.peer('packages');
-    await side.repository('mvn', 'MAVEN');
-    const metadata = [{ key: 'groupId', value: 'com.ex', system: false, description: null, link: null, color: null }];
-    await create(side, '1.1.0', {
-      packageMetadata: metadata,
-      versionTag: { 'a.b': '1.1.0' },
-      packageDescription: 'd',
-      stageTag: ['@x'],
-    });
-    await create(side, '1.0.0', { packageExtension: { 'x.y': 1 } });
-    const found = await side.db.collection<PackageDoc>('package').findOne({});
-    assert.ok(found !== null);
-    const shown = { ...found, _id: 0, createdDate: 0, lastModifiedDate: 0 };
-    assert.deepEqual(shown, {
-      _id: 0,
-      createdBy: 'alice',
-      createdDate: 0,
-      lastModifiedBy: 'alice',
-      lastModifiedDate: 0,
-      projectId: 'rp1',
-      repoName: 'mvn',
-      name: 'lib',
-      key: 'gav://com.ex:lib',
-      type: 'MAVEN',
-      downloads: 0,
-      versions: 2,
-      description: 'd',
-      versionTag: { 'a#dot#b': '1.1.0' },
-      extension: { 'x#dot#y': 1 },
-      historyVersion: ['1.1.0', '1.0.0'],
-      latest: '1.0.0',
-    });
-    const one = await side.db.collection<PackageVersionDoc>('package_version').findOne({ name: '1.1.0' });
-    assert.deepEqual(one?.metadata, [{ key: 'groupId', value: 'com.ex', system: false }]);
-    assert.deepEqual(
-      [one?.packageId, one?.ordinal, one?.artifactPaths],
-      [found._id.toHexString(), 1_000_100_009_999, ['/com/ex/lib/1.1.0/lib.jar']],
-    );
-  });
-
-  test('an existing version needs overwrite, also when many come at once', async () => {
-    const side = await bed.peer('versions');
-    await side.repository('mvn', 'MAVEN');
-    const answers = await Promise.all(Array.from({ length: 8 }, () => create(side, '1.0.0')));
-    assert.equal(answers.filter((answer) => answer.status === 200).length, 1);
-    const again = await create(side, '1.0.0');
-    assert.deepEqual([again.json.code, again.json.message], [251020, 'Package version [lib-1.0.0] existed']);
-    await create(side, '1.0.0', { overwrite: true, size: 18, artifactPath: '/other', multiArtifact: true });
-    const found = await side.db.collection<PackageVersionDoc>('package_version').findOne({});
-    assert.deepEqual([found?.size, found?.artifactPaths], [18, ['/com/ex/lib/1.0.0/lib.jar', '/other']]);
-    assert.equal(Number((await side.db.collection<PackageDoc>('package').findOne({}))?.versions), 1);
-    const exist = async (name: string): Promise<unknown> =>
-      (await side.post('/replica/package/version/exist', { ...version(name) })).json.data;
-    assert.deepEqual([await exist('1.0.0'), await exist('2.0.0')], [true, false]);
-  });
-
-  for (const [faithful, description] of [
-    [false, 'd'],
-    [true, null],
-  ] as const)
-    test(`a description that is not sent is ${description ?? 'lost at a real server'}`, async () => {
-      const side = await bed.peer(`description-${faithful}`, { faithful });
-      await side.repository('mvn', 'MAVEN');
-      await create(side, '1.0.0', { packageDescription: 'd' });
-      await create(side, '2.0.0');
-      assert.equal((await side.db.collection<PackageDoc>('package').findOne({}))?.description, description);
-    });
 });
 
 suite('node/search', () => {
