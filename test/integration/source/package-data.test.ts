@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
 import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
+import { comparePackages, compareSides } from '../../support/bkrepo/compare.ts';
 import { FIXTURE_PROJECT, fixtureMissing, loadFixture } from '../../support/bkrepo/fixture.ts';
 import { tgz } from '../../support/bkrepo/packages/archives.ts';
 import { putImage, putImageIndex } from '../../support/bkrepo/packages/image.ts';
 import { putMaven } from '../../support/bkrepo/packages/maven.ts';
+import { MIXED_TYPES, mixedProject } from '../../support/bkrepo/packages/mixed.ts';
 import { putNpm } from '../../support/bkrepo/packages/npm.ts';
-import { readBack } from '../../support/bkrepo/read-back.ts';
+import { type ReadBackFile, readBack } from '../../support/bkrepo/read-back.ts';
+import { type ReadPackage, readPackages } from '../../support/bkrepo/read-packages.ts';
 import { type Mongod, startMongod } from '../../support/mongod.ts';
 import { makeTempDir, removeDir } from '../../support/tempdir.ts';
 
@@ -174,4 +177,130 @@ describe('built packages', { skip: missing }, () => {
     const real = new BkRepoBuilder(client.db(name), `${directory}/${name}`);
     return await real.existing(FIXTURE_PROJECT, repo).content(path);
   }
+});
+
+describe('a project of all types', () => {
+  it('is sound, the same for the same seed, another for another, and compares equal only to itself', async () => {
+    const built = async (name: string, seed: number) => {
+      const repositories = await mixedProject(builderOf(name), { seed });
+      const db = client.db(name);
+      const sides = new Map<string, [Map<string, ReadBackFile>, Map<string, ReadPackage>]>();
+      for (const { projectId, name: repo, packages } of repositories) {
+        const files = await readBack(db, `${directory}/${name}`, projectId, repo);
+        const read = await readPackages(db, projectId, repo);
+        for (const [path, { problems }] of files) assert.deepEqual(problems, [], path);
+        for (const put of packages) {
+          const version = read.get(put.packageKey)?.versions.get(put.version);
+          assert.ok(version, `${put.packageKey}@${put.version}`);
+          assert.deepEqual(read.get(put.packageKey)?.problems, [], put.packageKey);
+          for (const path of put.paths) assert.ok(files.has(path), path);
+          for (const path of [...version.artifactPaths, version.manifestPath])
+            if (path !== null && repo !== 'composer') assert.ok(files.has(path), path);
+        }
+        sides.set(repo, [files, read]);
+      }
+      return sides;
+    };
+    const [one, same, other] = [await built('one', 7), await built('same', 7), await built('other', 8)];
+    assert.deepEqual([...one.keys()].toSorted(), MIXED_TYPES.map((type) => type.toLowerCase()).toSorted());
+    for (const [repo, [files, packages]] of one) {
+      const [sameFiles, samePackages] = same.get(repo) ?? [new Map(), new Map()];
+      assert.deepEqual(compareSides(files, sameFiles), [], repo);
+      assert.deepEqual(comparePackages(packages, samePackages), [], repo);
+      assert.notDeepEqual(compareSides(files, other.get(repo)?.[0] ?? new Map()), [], repo);
+      assert.ok(files.has('/loose/notes.txt') && packages.size > 0 === (repo !== 'generic'), repo);
+    }
+  });
+});
+
+describe('comparing the packages of two sides', () => {
+  const KEY = 'npm://a';
+
+  async function sideOf(name: string): Promise<{ readonly read: () => Promise<Map<string, ReadPackage>> }> {
+    const repository = await builderOf(name).repository('p', 'npm', { type: 'NPM' });
+    await putNpm(repository, 'a', '1.0.0');
+    await putNpm(repository, 'a', '1.1.0');
+    await putNpm(repository, 'b', '1.0.0');
+    return { read: () => readPackages(client.db(name), 'p', 'npm') };
+  }
+
+  const changes: readonly (readonly [
+    what: string,
+    collection: 'package' | 'package_version',
+    filter: Document,
+    update: Document,
+    told: RegExp,
+  ])[] = [
+    ['a missing package', 'package', { key: 'npm://b' }, { $set: { key: 'npm://c' } }, /^npm:\/\/b: only at source$/],
+    [
+      'another latest',
+      'package',
+      { key: KEY },
+      { $set: { latest: '1.0.0' } },
+      /a: latest: source "1\.1\.0", far side "1\.0\.0"/,
+    ],
+    [
+      'a latest that is not there',
+      'package',
+      { key: KEY },
+      { $set: { latest: '7' } },
+      /a: far side: latest 7 is no version/,
+    ],
+    ['a lost tag', 'package', { key: KEY }, { $set: { versionTag: { 'v1#dot#x': '1.0.0' } } }, /versionTag: .*"v1\.x"/],
+    ['a lost extension', 'package', { key: KEY }, { $set: { extension: { a: 1 } } }, /a: extension/],
+    [
+      'a missing version',
+      'package_version',
+      { name: '1.1.0' },
+      { $set: { name: '1.2.0' } },
+      /a@1\.1\.0: only at source/,
+    ],
+    [
+      'another size',
+      'package_version',
+      { name: '1.1.0' },
+      { $set: { size: 7 } },
+      /a@1\.1\.0: size: source \d+, far side 7/,
+    ],
+    ['another stage', 'package_version', { name: '1.1.0' }, { $set: { stageTag: ['x'] } }, /a@1\.1\.0: stageTag/],
+    [
+      'another type of a value',
+      'package_version',
+      { name: '1.1.0' },
+      { $set: { 'metadata.0.value': 1 } },
+      /@1\.1\.0: metadata/,
+    ],
+    [
+      'more paths',
+      'package_version',
+      { name: '1.1.0' },
+      { $push: { artifactPaths: '/x' } as Document },
+      /artifactPaths/,
+    ],
+  ];
+  for (const [index, [what, collection, filter, update, told]] of changes.entries())
+    it(`tells ${what}`, async () => {
+      const left = await sideOf(`left${index}`);
+      const right = await sideOf(`right${index}`);
+      assert.deepEqual(comparePackages(await left.read(), await right.read()), []);
+      await client.db(`right${index}`).collection(collection).updateOne(filter, update);
+      const differences = comparePackages(await left.read(), await right.read());
+      assert.ok(
+        differences.some((line) => told.test(line)),
+        `${told} in ${differences.join('\n')}`,
+      );
+    });
+
+  it('does not mind what a receiving server adds by itself, nor what it is told to leave out', async () => {
+    const left = await sideOf('left-own');
+    const right = await sideOf('right-own');
+    const versions = client.db('right-own').collection('package_version');
+    const added = { metadata: { key: 'sourceType', value: 'REPLICATION', system: true } } as Document;
+    await versions.updateMany({}, { $push: added, $set: { createdDate: new Date(0), createdBy: 'x', tags: ['t'] } });
+    const read = async () => [await left.read(), await right.read()] as const;
+    const lines = comparePackages(...(await read()));
+    assert.equal(lines.length, 6);
+    assert.ok(lines.every((line) => /: (createdBy|tags): /.test(line)));
+    assert.deepEqual(comparePackages(...(await read()), { audit: false, ignoreFields: ['tags'] }), []);
+  });
 });
