@@ -6,6 +6,7 @@ import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
 import { comparePackages, compareSides } from '../../support/bkrepo/compare.ts';
 import { FIXTURE_PROJECT, fixtureMissing, loadFixture } from '../../support/bkrepo/fixture.ts';
 import { tgz } from '../../support/bkrepo/packages/archives.ts';
+import { putHelm, putHelmIndex } from '../../support/bkrepo/packages/helm.ts';
 import { putImage, putImageIndex } from '../../support/bkrepo/packages/image.ts';
 import { putMaven } from '../../support/bkrepo/packages/maven.ts';
 import { MIXED_TYPES, mixedProject } from '../../support/bkrepo/packages/mixed.ts';
@@ -172,6 +173,23 @@ describe('built packages', { skip: missing }, () => {
       const nodes = await client.db(repo).collection('node_210').find({ folder: false }).toArray();
       assert.ok(nodes.every((node) => !('crc64ecma' in node)));
     });
+
+  it('are like those of a real server: HELM', async () => {
+    const repository = await builderOf('helm').repository(FIXTURE_PROJECT, 'helm', { type: 'HELM' });
+    const charts = [
+      await putHelm(repository, 'mychart', '0.1.0'),
+      await putHelm(repository, 'mychart', '0.2.0', { prov: true }),
+    ];
+    await putHelmIndex(
+      repository,
+      charts.slice(0, 1).map((chart) => chart.entry),
+    );
+    await assertLikeReal('helm', 'helm', ['helm://mychart', 'helm://mychart@0.1.0', 'helm://mychart@0.2.0']);
+    await assertNodesLikeReal('helm', 'helm', () => true);
+    const words = async (name: string) =>
+      String(await contentOf(name, 'helm', '/index-cache.yaml')).replaceAll(/"\d{4}-[^"]*"|"[0-9a-f]{64}"/g, '…');
+    assert.equal(await words('helm'), await words('fixture'));
+  });
 
   async function contentOf(name: string, repo: string, path: string): Promise<Buffer | undefined> {
     const real = new BkRepoBuilder(client.db(name), `${directory}/${name}`);
