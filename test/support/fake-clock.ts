@@ -18,6 +18,11 @@ export class FakeClock implements Clock {
     this.#running = options.running ?? false;
   }
 
+  /** Sleeps that have not ended. */
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
+
   now(): number {
     return this.#now;
   }

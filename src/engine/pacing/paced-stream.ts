@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Pacer, PayloadShare } from './pacer.ts';
+import type { Ask, Pacer, PayloadShare } from './pacer.ts';
 
 /**
  * The bytes of a source at the pace of a share. Holds no more than one chunk of the source and one piece of it; asks for
@@ -13,7 +13,7 @@ export class PacedStream extends Readable {
   /** Bytes still to come that are not payload. */
   #free: number;
   #rest: Buffer = Buffer.alloc(0);
-  #withdraw: (() => void) | undefined;
+  #ask: Ask | undefined;
 
   /** The first `free` bytes of `source` are passed on unpaced. */
   constructor(source: Readable, free: number, pacer: Pacer, share: PayloadShare) {
@@ -45,7 +45,7 @@ export class PacedStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#withdraw?.();
+    if (this.#ask !== undefined) this.#pacer.withdraw(this.#share, this.#ask);
     this.#source.destroy();
     callback(error);
   }
@@ -59,10 +59,12 @@ export class PacedStream extends Readable {
       return;
     }
     const piece = this.#take(this.#pacer.pieceBytes(this.#share));
-    this.#withdraw = this.#pacer.ask(this.#share, piece.length, () => {
-      this.#withdraw = undefined;
+    const grant = (): void => {
+      this.#ask = undefined;
       this.push(piece);
-    });
+    };
+    this.#ask = { bytes: piece.length, grant };
+    this.#pacer.ask(this.#share, this.#ask);
   }
 
   #take(most: number): Buffer {

@@ -14,7 +14,8 @@ const PIECES_PER_SECOND = 20;
 /** A task that did not ask for a while, its streams busy sending, makes up for so many pieces. */
 const CATCH_UP = 4;
 
-interface Ask {
+/** Somebody wants to send so many bytes; `grant` is called when they may go, which may be at once. */
+export interface Ask {
   readonly bytes: number;
   readonly grant: () => void;
 }
@@ -65,17 +66,17 @@ export class Pacer {
     return Math.max(1, Math.min(LARGEST_PIECE, Math.floor(rate / PIECES_PER_SECOND)));
   }
 
-  /** Calls `grant` when `bytes` may be sent; what it returns takes the question back. */
-  ask(share: PayloadShare, bytes: number, grant: () => void): () => void {
-    const ask = { bytes, grant };
+  ask(share: PayloadShare, ask: Ask): void {
     share.asks.add(ask);
     this.#shares.add(share);
     this.#serve();
-    return () => {
-      if (!share.asks.delete(ask)) return;
-      if (share.asks.size === 0) this.#shares.delete(share);
-      if (this.#shares.size === 0) this.#alarm.clear();
-    };
+  }
+
+  /** The bytes are not wanted any more. */
+  withdraw(share: PayloadShare, ask: Ask): void {
+    share.asks.delete(ask);
+    if (share.asks.size === 0) this.#shares.delete(share);
+    if (this.#shares.size === 0) this.#alarm.clear();
   }
 
   #serve(): void {

@@ -5,20 +5,27 @@ const FIRST_SIZE = 4;
 /** A judgement needs so long, in milliseconds, and so many answers for each request at once. */
 const EPOCH_MS = 1_000;
 const ANSWERS = 4;
-/** Part of the ideal gain that one request more must bring to be kept. */
-const LEAST_GAIN = 0.25;
-/** Epochs until growth is tried again after it brought nothing; doubled each time up to the second. */
+/** Part of the ideal gain that one request more must bring to be kept; one less is kept where it costs no more. */
+const LEAST_GAIN = 0.5;
+/** Epochs until something is tried again after it did not help; doubled each time up to the second. */
 const FIRST_HOLD = 8;
 const LONGEST_HOLD = 64;
 /** A request counts as one more for each so many bytes of payload. */
 const BYTES_AS_REQUEST = 1024 * 1024;
 
+/** One request more or less than `from`, with which so much got done in a second. */
+interface Trial {
+  readonly from: number;
+  readonly before: number;
+}
+
 /** What a request knows of the window it was begun in. */
 export type Ticket = number;
 
 /**
- * How many requests one far side gets at once. Grows by one while that makes more get done, stays where it does not, and
- * halves when the far side says that it is too much: once for all requests that were under way together.
+ * How many requests one far side gets at once. Grows by one while that makes more get done, stays where it does not (and
+ * looks now and then whether fewer do as well), and halves when the far side says that it is too much: once for all
+ * requests that were under way together.
  */
 export class Window {
   readonly #clock: Clock;
@@ -30,10 +37,12 @@ export class Window {
   #work = 0;
   /** Somebody waited for lack of room: only then the size says something about the speed. */
   #full = false;
-  /** Work per second before the last growth, while that is on trial. */
-  #before: number | undefined;
-  /** Smoothed work per second while growth is not tried. */
+  #trial: Trial | undefined;
+  /** Smoothed work per second while nothing is tried. */
   #steady: number | undefined;
+  /** The next trial is with more. */
+  #up = true;
+  /** Epochs until then. */
   #hold = 0;
   #nextHold = FIRST_HOLD;
 
@@ -87,24 +96,37 @@ export class Window {
   }
 
   #judge(speed: number): void {
-    if (this.#before !== undefined) {
-      const gain = (LEAST_GAIN * this.#before) / (this.#size - 1);
-      if (speed < this.#before + gain) {
-        this.#size -= 1;
-        this.#before = undefined;
-        this.#hold = this.#nextHold;
-        this.#nextHold = Math.min(LONGEST_HOLD, this.#nextHold * 2);
-        return;
-      }
-      this.#nextHold = FIRST_HOLD;
-      this.#before = undefined;
+    const trial = this.#trial;
+    if (trial === undefined) this.#steady = this.#steady === undefined ? speed : (this.#steady + speed) / 2;
+    else this.#endTrial(trial, speed);
+    this.#hold -= 1;
+    if (this.#hold < 0) this.#try(this.#steady ?? speed);
+  }
+
+  #endTrial({ from, before }: Trial, speed: number): void {
+    const step = this.#size - from;
+    this.#trial = undefined;
+    if (speed >= before + step * LEAST_GAIN * (before / from)) {
       this.#steady = speed;
-    } else this.#steady = this.#steady === undefined ? speed : (this.#steady + speed) / 2;
-    this.#hold = Math.max(0, this.#hold - 1);
-    if (this.#hold > 0 || this.#size >= this.#most) return;
-    this.#before = this.#steady;
-    this.#steady = undefined;
-    this.#size += 1;
+      this.#nextHold = FIRST_HOLD;
+      this.#hold = step > 0 ? 0 : FIRST_HOLD;
+      return;
+    }
+    this.#size = from;
+    this.#steady = before;
+    this.#up = step < 0;
+    this.#hold = this.#nextHold;
+    this.#nextHold = Math.min(LONGEST_HOLD, this.#nextHold * 2);
+  }
+
+  #try(before: number): void {
+    const least = Math.min(FIRST_SIZE, this.#most);
+    if (this.#size >= this.#most) this.#up = false;
+    if (this.#size <= least) this.#up = true;
+    const size = this.#size + (this.#up ? 1 : -1);
+    if (this.#up ? size > this.#most : size < least) return;
+    this.#trial = { from: this.#size, before };
+    this.#size = size;
   }
 
   #beginEpoch(): void {
@@ -115,8 +137,9 @@ export class Window {
   }
 
   #forget(): void {
-    this.#before = undefined;
+    this.#trial = undefined;
     this.#steady = undefined;
+    this.#up = true;
     this.#hold = 0;
     this.#nextHold = FIRST_HOLD;
     this.#beginEpoch();

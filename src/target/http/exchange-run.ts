@@ -13,6 +13,9 @@ import { Watchdog } from './watchdog.ts';
 const IN_FLIGHT_BYTES = 4 * 1024 * 1024;
 const SLOWEST_BYTES_PER_SECOND = 32 * 1024;
 
+/** Awaited of our own side. */
+const SOURCE_BYTES = 'the next bytes of the source';
+
 export class ExchangeRun {
   readonly body: Buffer | Readable | null;
   readonly bodyHeaders: Readonly<Record<string, string>>;
@@ -75,7 +78,7 @@ export class ExchangeRun {
     let ended = false;
     try {
       for (;;) {
-        this.#expect('the next bytes of the source', uploadIdleMs);
+        this.#expect(SOURCE_BYTES, uploadIdleMs);
         const next = await iterator.next().catch((error: unknown) => {
           ended = true;
           this.#breakOff(error);
@@ -110,7 +113,8 @@ export class ExchangeRun {
 }
 
 function stalled(what: string, awaited: string, ms: number): ReplicationError {
-  return new ReplicationError('retryable', 'Timeout', `${what}: waited ${ms / 1_000} s in vain for ${awaited}`);
+  const code = awaited === SOURCE_BYTES ? 'SourceStalled' : 'Timeout';
+  return new ReplicationError('retryable', code, `${what}: waited ${ms / 1_000} s in vain for ${awaited}`);
 }
 
 /** A stream's failure reaches whoever reads it; left unread, it must not end the process. */
