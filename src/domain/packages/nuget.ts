@@ -1,0 +1,19 @@
+/** NUGET: `/{id}/{id}.{version}.nupkg` and, where the server has unpacked it, `/.nuspec/{id}/{id}.{version}.nuspec`. */
+import { artifacts, type Layout, manifest, plain, type Subject } from './layout.ts';
+
+export const NUGET: Layout = {
+  claims: (subject) => [packageFile(subject), specification(subject)],
+  *map(subject) {
+    const packages = yield* artifacts(subject, [packageFile(subject)]);
+    const nuspec = yield* manifest(subject, [specification(subject)]);
+    return { files: plain([...(nuspec === undefined ? [] : [nuspec]), ...packages]), indexes: [] };
+  },
+};
+
+function packageFile({ name, version }: Subject): string {
+  return `/${name}/${name}.${version.name}.nupkg`.toLowerCase();
+}
+
+function specification({ name, version }: Subject): string {
+  return `/.nuspec/${name}/${name}.${version.name}.nuspec`.toLowerCase();
+}
