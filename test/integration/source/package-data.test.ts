@@ -7,12 +7,13 @@ import { comparePackages, compareSides } from '../../support/bkrepo/compare.ts';
 import { FIXTURE_PROJECT, fixtureMissing, loadFixture } from '../../support/bkrepo/fixture.ts';
 import { tgz } from '../../support/bkrepo/packages/archives.ts';
 import { putHelm, putHelmIndex } from '../../support/bkrepo/packages/helm.ts';
-import { putImage, putImageIndex } from '../../support/bkrepo/packages/image.ts';
+import { type ImageLayout, type PutImage, putImage, putImageIndex } from '../../support/bkrepo/packages/image.ts';
 import { putMaven } from '../../support/bkrepo/packages/maven.ts';
 import { MIXED_TYPES, mixedProject } from '../../support/bkrepo/packages/mixed.ts';
 import { putNpm } from '../../support/bkrepo/packages/npm.ts';
 import { type ReadBackFile, readBack } from '../../support/bkrepo/read-back.ts';
-import { type ReadPackage, readPackages } from '../../support/bkrepo/read-packages.ts';
+import { type ReadPackage, type ReadVersion, readPackages } from '../../support/bkrepo/read-packages.ts';
+import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
 import { type Mongod, startMongod } from '../../support/mongod.ts';
 import { makeTempDir, removeDir } from '../../support/tempdir.ts';
 
@@ -195,6 +196,59 @@ describe('built packages', { skip: missing }, () => {
     const real = new BkRepoBuilder(client.db(name), `${directory}/${name}`);
     return await real.existing(FIXTURE_PROJECT, repo).content(path);
   }
+});
+
+describe('built images', () => {
+  const hexOf = (put: PutImage): string[] => [put.config, ...put.layers].map((blob) => blob.digest.slice(7));
+
+  async function repositoryOf(name: string, type: string): Promise<RepositoryBuilder> {
+    return await builderOf(name).repository('p', 'images', { type });
+  }
+
+  async function versionOf(name: string, put: PutImage): Promise<ReadVersion | undefined> {
+    return (await readPackages(client.db(name), 'p', 'images')).get(put.packageKey)?.versions.get(put.version);
+  }
+
+  const layouts: readonly (readonly [layout: ImageLayout, blobs: string, manifest: string, refreshed: boolean])[] = [
+    ['today', '/a/b/blobs/1.0', '/a/b/manifest/1.0/manifest.json', true],
+    ['flat-blobs', '/a/b/blobs', '/a/b/manifest/1.0/manifest.json', false],
+    ['docker', '/a/b/1.0', '/a/b/1.0/manifest.json', false],
+  ];
+  for (const [layout, blobs, manifest, refreshed] of layouts)
+    it(`lie where the layout ${layout} has them`, async () => {
+      const name = `layout-${layout}`;
+      const put = await putImage(await repositoryOf(name, 'DOCKER'), 'a/b', '1.0', { layout });
+      const files = await readBack(client.db(name), `${directory}/${name}`, 'p', 'images');
+      const expected = [...hexOf(put).map((hex) => `${blobs}/sha256__${hex}`), manifest];
+      assert.deepEqual([...files.keys()].toSorted(), expected.toSorted());
+      const keys = files.get(manifest)?.metadata.map((entry) => entry.key) ?? [];
+      assert.equal(keys.includes('blobPathRefreshed'), refreshed);
+      const version = await versionOf(name, put);
+      assert.deepEqual(
+        [version?.manifestPath, version?.artifactPath],
+        [manifest, layout === 'docker' ? null : manifest],
+      );
+    });
+
+  it('pushed by digest are versions named by it, with the manifest under it', async () => {
+    const put = await putImage(await repositoryOf('by-digest', 'OCI'), 'a', 'x', { byDigest: true });
+    assert.equal(put.version, put.descriptor.digest);
+    assert.equal(put.manifestPath, `/a/manifest/${put.descriptor.digest.replace(':', '__')}`);
+    assert.equal((await versionOf('by-digest', put))?.manifestPath, put.manifestPath);
+  });
+
+  it('are broken as a test wants them: without a blob, with another manifest, without a version', async () => {
+    const repository = await repositoryOf('broken', 'OCI');
+    const whole = await putImage(repository, 'a', 'whole');
+    const [, layer = ''] = hexOf(whole);
+    const layers = [tgz({ 'app/a.txt': 'a:whole\n' })];
+    const broken = await putImage(repository, 'a', 'broken', { layers, missing: [layer], register: false });
+    assert.deepEqual(broken.layers, whole.layers);
+    assert.equal(broken.paths.length, whole.paths.length - 1);
+    assert.equal(await versionOf('broken', broken), undefined);
+    const nonsense = await putImage(repository, 'a', 'nonsense', { manifest: 'no JSON' });
+    assert.equal(String(await repository.content(nonsense.manifestPath)), 'no JSON');
+  });
 });
 
 describe('a project of all types', () => {
