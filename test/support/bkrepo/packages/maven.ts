@@ -14,6 +14,9 @@ export interface MavenFile {
 export interface MavenOptions {
   /** Default `jar`; `pom` = a pom alone. */
   readonly packaging?: string;
+  /** The main artifact and the pom, where they are not to be made up. */
+  readonly main?: string | Uint8Array;
+  readonly pom?: string | Uint8Array;
   /** Beside the main artifact and the pom, in the order of their upload. Default: none. */
   readonly files?: readonly MavenFile[];
   /** Instants of the builds of a snapshot, the newest last. Default: one, now. */
@@ -180,8 +183,8 @@ async function versionsOf(repository: RepositoryBuilder, key: string): Promise<r
 }
 
 function filesOf(at: Coordinates, options: MavenOptions, fileVersion: string): Required<MavenFile>[] {
-  const pom = { classifier: '', extension: 'pom', content: pomXml(at, options.dependencies ?? []) };
-  const main = { classifier: '', extension: at.packaging, content: jarOf(at, fileVersion, 'main') };
+  const pom = { classifier: '', extension: 'pom', content: options.pom ?? pomXml(at, options.dependencies ?? []) };
+  const main = { classifier: '', extension: at.packaging, content: options.main ?? jarOf(at, fileVersion, 'main') };
   const more = (options.files ?? []).map((file) => ({
     classifier: file.classifier ?? '',
     extension: file.extension,

@@ -18,6 +18,8 @@ export interface NpmOptions {
   /** `download` = the layout of older servers. */
   readonly layout?: '-' | 'download';
   readonly version?: Omit<VersionSpec, 'name' | 'size' | 'artifactPath' | 'manifestPath'>;
+  /** A real package in place of a made-up one: its tarball, and what its package.json says. */
+  readonly published?: { readonly tarball: Uint8Array; readonly manifest: Readonly<Record<string, unknown>> };
 }
 
 interface PackageDocument {
@@ -58,20 +60,21 @@ export async function publish(
   options: NpmOptions = {},
 ): Promise<PutResult> {
   const scheme = flavour.type.toLowerCase();
-  const description = options.description ?? `fixture ${name}`;
+  const { published } = options;
+  const description = options.description ?? textOf(published?.manifest['description']) ?? `fixture ${name}`;
   const about = { name, description, version, main: 'index.js', keywords: ['fixture'], license: 'MIT' };
   const dependencies = options.dependencies === undefined ? {} : { dependencies: options.dependencies };
-  const tarball = tgz({
-    [`package/${flavour.descriptionFile}`]: `${JSON.stringify({ ...about, ...dependencies }, null, 2)}\n`,
-    ...prefixed(options.files ?? { 'index.js': `module.exports = '${name}@${version}';\n` }),
-  });
+  const tarball =
+    published?.tarball ??
+    tgz({
+      [`package/${flavour.descriptionFile}`]: `${JSON.stringify({ ...about, ...dependencies }, null, 2)}\n`,
+      ...prefixed(options.files ?? { 'index.js': `module.exports = '${name}@${version}';\n` }),
+    });
   const artifactPath = `/${name}/${options.layout ?? '-'}/${name}-${version}.${flavour.extension}`;
   const manifestPath = `/.npm/${name}/${name}-${version}.json`;
   const host = options.host ?? 'http://127.0.0.1:18081';
   const document = {
-    ...about,
-    ...dependencies,
-    author: { name: 'fx' },
+    ...(published?.manifest ?? { ...about, ...dependencies, author: { name: 'fx' } }),
     _id: `${name}@${version}`,
     dist: {
       tarball: `${host}/${scheme}/${repository.projectId}/${repository.name}${artifactPath}`,
@@ -79,11 +82,12 @@ export async function publish(
       integrity: `sha512-${hashOf('sha512', tarball, 'base64')}`,
       packageSize: tarball.length,
     },
-    readme: `# ${name}\n`,
+    readme: textOf(published?.manifest['readme']) ?? `# ${name}\n`,
     readmeFilename: 'README.md',
   };
   const deprecated = options.deprecated === undefined ? {} : { deprecated: options.deprecated };
-  const described = { name, license: 'MIT', keywords: ['fixture'], version };
+  const { license, keywords } = published?.manifest ?? about;
+  const described = { name, license, keywords, version };
   // The server gives the tarball metadata only when a version is deprecated.
   const metadata = options.deprecated === undefined ? [] : entriesOf({ ...described, ...deprecated });
   await repository.putFile(artifactPath, tarball, { metadata });
@@ -141,6 +145,10 @@ async function changeDocument(
   const after = change(before);
   await repository.putFile(path, json({ ...after, time: { ...after.time, modified: now } }));
   return path;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function tagsTo(version: string, tags: readonly string[]): Record<string, string> {
