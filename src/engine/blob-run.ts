@@ -6,8 +6,7 @@
  */
 import { classify, ReplicationError } from '../domain/errors.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
-import { type ObjectContext, unitKey } from './context.ts';
-import type { ObjectRunOptions } from './object-run.ts';
+import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { selectedPackages, selectedVersions } from './package-selection.ts';
 import type { ProofMethod, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
 import type { UnitResult } from './recorder.ts';

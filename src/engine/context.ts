@@ -6,6 +6,7 @@ import type { ProofMethod, SourceNode, SourceRepository, TargetRepository } from
 import type { Recorder } from './recorder.ts';
 import type { RunDeps, RunObject, RunSetting } from './run-types.ts';
 import type { SourceReader } from './source-reader.ts';
+import type { UnitPool } from './unit-pool.ts';
 
 export interface FarSideContext {
   readonly deps: RunDeps;
@@ -29,6 +30,16 @@ export interface ObjectContext extends FarSideContext {
   readonly object: RunObject;
   readonly repository: SourceRepository;
   readonly target: TargetRepository;
+}
+
+/** How the parts of an object's run start units, and when they stop. */
+export interface ObjectRunOptions {
+  readonly pool: UnitPool;
+  /** Aborted when the far side was given up, or with the run. */
+  readonly farSide: AbortSignal;
+  /** The whole run. */
+  readonly run: AbortSignal;
+  readonly givenUp: () => ReplicationError | undefined;
 }
 
 /** One file on its way. */

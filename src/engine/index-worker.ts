@@ -16,22 +16,17 @@ import type {
 import { INDEX_DOCUMENT_LIMIT } from '../domain/indexes/index-document.ts';
 import type { PackageFacts } from '../domain/packages/mapping.ts';
 import type { Claims } from './claims.ts';
-import type { ObjectContext } from './context.ts';
-import { unitKey } from './context.ts';
+import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { ProofMethod, SourceNode, TargetNode, UnitStatus } from './ports.ts';
 import { nodeWithContent, readContent } from './source-content.ts';
 import { unitFailed } from './unit-errors.ts';
-import type { UnitPool } from './unit-pool.ts';
+
 import { addressesOf } from './version-plan.ts';
 
-export interface IndexWorkerOptions {
+export interface IndexWorkerOptions extends Omit<ObjectRunOptions, 'farSide'> {
   readonly rules: IndexRules;
-  readonly pool: UnitPool;
   readonly claims: Claims;
-  /** The whole run; far-side signals are given to each call. */
-  readonly run: AbortSignal;
-  readonly givenUp: () => ReplicationError | undefined;
 }
 
 /** Times that a document is merged anew because the far side's changed underneath. */

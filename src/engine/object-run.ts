@@ -1,352 +1,71 @@
 /**
- * One task object at one far side: plan → compare → transfer → commit, with bounded memory. A page of the source is
- * compared with one question; its units start as permits come free, so the next page is compared while the last files
- * of this one still travel. Nothing is started after the far side was given up: the rest is recorded as not tried.
+ * One task object at one far side: package versions first, then files, then the documents that name them. Guarantees:
+ * what is left when the far side is given up is recorded as not tried. An orderly stop is thrown after what was in flight
+ * has ended.
  */
-import { decide, judge, travellingMetadata } from '../domain/compare.ts';
-import { classify, ReplicationError } from '../domain/errors.ts';
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import { Claims } from './claims.ts';
-import { type ObjectContext, type Unit, unitKey } from './context.ts';
+import type { ObjectContext, ObjectRunOptions } from './context.ts';
+import { FileRun } from './file-run.ts';
 import { IndexWorker } from './index-worker.ts';
 import { PackageRun } from './package-run.ts';
-import type { SourceNode, TargetNode, UnitDetail } from './ports.ts';
+import type { SourceNode } from './ports.ts';
 import type { RunPackage } from './run-types.ts';
-import { Settler } from './settler.ts';
-import { fastFail, isJournalError } from './unit-errors.ts';
-import type { UnitPool } from './unit-pool.ts';
-import { type Assignment, finish, type WorkerHooks, workUnit } from './unit-worker.ts';
+import { shareOf } from './unit-errors.ts';
 
-export interface ObjectRunOptions {
-  readonly pool: UnitPool;
-  /** Aborted when the far side was given up, or with the run. */
-  readonly farSide: AbortSignal;
-  /** The whole run. */
-  readonly run: AbortSignal;
-  readonly givenUp: () => ReplicationError | undefined;
+export async function runObject(context: ObjectContext, options: ObjectRunOptions): Promise<void> {
+  const { object, recorder, deps } = context;
+  const files = new FileRun(context, options);
+  try {
+    if (object.paths.length > 0) await runPaths(context, options, files, object.paths.map(normalisePath));
+    else await runRepository(context, options, files, object.packages ?? []);
+  } finally {
+    await files.settled();
+  }
+  await recorder.flush(options.run);
+  deps.drain.throwIfAborted();
 }
 
-export class ObjectRun {
-  readonly #context: ObjectContext;
-  readonly #options: ObjectRunOptions;
-  readonly #settler: Settler;
-  readonly #hooks: WorkerHooks;
-  readonly #redo: Unit[] = [];
-  /** The read-back under way, while further units travel. */
-  #settling: Promise<void> = Promise.resolve();
-
-  constructor(context: ObjectContext, options: ObjectRunOptions) {
-    this.#context = context;
-    this.#options = options;
-    const redo = (unit: Unit): void => {
-      this.#redo.push(unit);
-    };
-    const settler = new Settler(context, redo);
-    this.#settler = settler;
-    this.#hooks = {
-      redo,
-      commit: (committed) => settler.add(committed),
-      prove: (sha256, method) => settler.addProof(sha256, method),
-    };
+async function runPaths(
+  context: ObjectContext,
+  options: ObjectRunOptions,
+  files: FileRun,
+  paths: readonly string[],
+): Promise<void> {
+  for (const [index, path] of paths.entries()) {
+    const selected = (node: SourceNode): boolean =>
+      !paths.slice(0, index).some((earlier) => selects(earlier, node.fullPath));
+    await shareOf(context, options, () => files.scope(path, selected));
   }
-
-  async execute(): Promise<void> {
-    const { object, recorder } = this.#context;
-    try {
-      if (object.paths.length > 0) {
-        const paths = object.paths.map(normalisePath);
-        for (const [index, path] of paths.entries()) {
-          const selected = (node: SourceNode): boolean =>
-            !paths.slice(0, index).some((earlier) => selects(earlier, node.fullPath));
-          await this.#guarded(() => this.#scope(path, selected));
-        }
-      } else await this.#repository(object.packages ?? []);
-      await this.#finish();
-    } finally {
-      await this.#settling.catch(() => undefined);
-    }
-    await recorder.flush(this.#options.run);
-    this.#context.deps.drain.throwIfAborted();
-  }
-
-  /** Packages first, then (in a run of the whole repository) loose files, then the documents that name them all. */
-  async #repository(selected: readonly RunPackage[]): Promise<void> {
-    const { repository } = this.#context;
-    const { pool, farSide, run, givenUp } = this.#options;
-    const whole = selected.length === 0;
-    const claims = new Claims();
-    const rules = indexRulesFor(repository.type);
-    const indexes = new IndexWorker(this.#context, { rules, pool, claims, run, givenUp });
-    const met = new Set<string>();
-    if (!whole || repository.type !== 'GENERIC') {
-      const packages = new PackageRun(this.#context, { pool, claims, indexes, farSide, run, givenUp });
-      await this.#guarded(() => packages.execute(selected, met));
-    }
-    if (whole) {
-      const loose = ({ fullPath }: SourceNode): boolean => {
-        if (claims.has(fullPath)) return false;
-        if (!indexes.meets(fullPath)) return true;
-        met.add(fullPath);
-        return false;
-      };
-      await this.#guarded(() => this.#scope('/', loose));
-    }
-    if (!this.#context.deps.drain.aborted) await this.#guarded(() => indexes.atEnd(met, farSide));
-  }
-
-  /** Waits for what is in flight, reads back what was committed, and begins again what was overtaken. */
-  async #finish(): Promise<void> {
-    const { pool, farSide, givenUp } = this.#options;
-    do {
-      await this.#beginAgain();
-      await pool.idle();
-      await this.#settling;
-      if (!farSide.aborted) await this.#guarded(() => this.#settler.flush(farSide));
-    } while (this.#redo.length > 0 && givenUp() === undefined);
-    const left = [...this.#settler.abandon().map(({ unit }) => unit), ...this.#redo.splice(0)];
-    await this.#notTried(left.map(({ node }) => node));
-  }
-
-  async #scope(path: string, selected: (node: SourceNode) => boolean): Promise<void> {
-    const { reader, repository, deps } = this.#context;
-    let found = false;
-    const listing = reader.nodes(repository, path === '/' ? undefined : path, deps.limits.pageSize, this.#options.run);
-    for await (const page of listing) {
-      found = true;
-      const nodes = page.filter(selected);
-      if (this.#options.givenUp() !== undefined) await this.#notTried(nodes);
-      else {
-        await this.#page(nodes);
-        await this.#beginAgain();
-      }
-      if (deps.drain.aborted) return;
-    }
-    if (!found && path !== '/') await this.#pathMissing(path);
-  }
-
-  async #page(nodes: readonly SourceNode[]): Promise<void> {
-    const units = await this.#units(nodes);
-    let assignments: readonly (Assignment & { readonly prior: UnitDetail | undefined })[];
-    try {
-      assignments = await this.#compare(units);
-    } catch (error) {
-      await this.#compareFailed(units, error);
-      return;
-    }
-    for (const [position, assignment] of assignments.entries()) {
-      if (this.#options.givenUp() !== undefined || this.#context.deps.drain.aborted) {
-        if (this.#options.givenUp() !== undefined)
-          await this.#notTried(assignments.slice(position).map(({ unit }) => unit.node));
-        return;
-      }
-      await this.#dispatch(assignment, assignment.prior);
-    }
-  }
-
-  /** Nodes made of blocks get their digest; kinds that cannot travel become failed units. */
-  async #units(nodes: readonly SourceNode[]): Promise<Unit[]> {
-    const { reader, repository, setting } = this.#context;
-    const units: Unit[] = [];
-    for (const node of nodes) {
-      const unit = this.#planned({ ...node, metadata: travellingMetadata(node.metadata, setting.includeMetadata) });
-      if (!unit.rebuilt) {
-        units.push(unit);
-        continue;
-      }
-      try {
-        units.push({ ...unit, node: await reader.resolve(repository, unit.node, this.#options.run) });
-      } catch (error) {
-        await this.#failed(unit, classify(error));
-      }
-    }
-    return units;
-  }
-
-  async #compare(units: readonly Unit[]): Promise<(Assignment & { prior: UnitDetail | undefined })[]> {
-    const { deps, link, target, index } = this.#context;
-    const signal = this.#options.farSide;
-    if (units.length === 0) return [];
-    const paths = units.map(({ node }) => node.fullPath);
-    const far = await link.call((t) => t.findNodes(target, paths, signal), signal);
-    const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests(units), signal);
-    const owned = await this.#ownedKeys(units, far);
-    const prior = await this.#priorDetails(paths, signal);
-    return units.map((unit) => {
-      const { fullPath, sha256 } = unit.node;
-      return {
-        unit: { ...unit, recorded: prior.has(unitKey(index, fullPath)) },
-        far: far.get(fullPath),
-        ownedKeys: owned.get(fullPath) ?? [],
-        proof: this.#stillGood(proofs.get(sha256)),
-        prior: prior.get(unitKey(index, fullPath)),
-      };
-    });
-  }
-
-  /** Asked only where the far side has keys that the source lacks. */
-  async #ownedKeys(
-    units: readonly Unit[],
-    far: ReadonlyMap<string, TargetNode>,
-  ): Promise<ReadonlyMap<string, readonly string[]>> {
-    const { deps, link, target } = this.#context;
-    const candidates = units.filter(({ node }) => {
-      const wanted = new Set(node.metadata.map((entry) => entry.key));
-      return far.get(node.fullPath)?.metadata.some((entry) => !wanted.has(entry.key)) === true;
-    });
-    if (candidates.length === 0) return new Map();
-    const paths = candidates.map(({ node }) => node.fullPath);
-    return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);
-  }
-
-  #stillGood(proof: Assignment['proof']): Assignment['proof'] {
-    const { setting, deps } = this.#context;
-    if (proof === undefined || setting.verifyIntervalMs === null) return proof;
-    return deps.clock.now() - proof.provedAt.getTime() > setting.verifyIntervalMs ? undefined : proof;
-  }
-
-  async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
-    const { setting, recorder } = this.#context;
-    const { unit, far, ownedKeys, proof } = assignment;
-    const action = decide(judge(unit.node, far, ownedKeys), setting.conflictStrategy, unit.ownWrite);
-    if (action.kind === 'none' && prior?.status === 'SUCCESS' && prior.sha256 === unit.node.sha256) {
-      recorder.countRecorded(prior);
-      return;
-    }
-    if (action.kind === 'none' && proof !== undefined && unit.redone === 0) {
-      await finish(this.#context, unit, 'UNCHANGED', 0, this.#options.run);
-      return;
-    }
-    try {
-      await this.#options.pool.start(
-        (signal) => workUnit(this.#context, this.#hooks, assignment, signal),
-        (error) => this.#interrupted(unit, error),
-        this.#options.farSide,
-      );
-    } catch (error) {
-      await this.#interrupted(unit, error);
-    }
-    if (this.#settler.due) await this.#settle();
-  }
-
-  /** Begins to read back what was committed; waits only when the time before has not ended, and fails as that did. */
-  async #settle(): Promise<void> {
-    await this.#settling;
-    this.#settling = this.#guarded(() => this.#settler.flush(this.#options.farSide));
-    // Met by the next one, or at the end.
-    this.#settling.catch(() => undefined);
-  }
-
-  /** Units that the far side or the source overtook start again, with a fresh comparison. */
-  async #beginAgain(): Promise<void> {
-    while (this.#redo.length > 0) {
-      const units = this.#redo.splice(0, this.#context.deps.limits.pageSize);
-      if (this.#options.givenUp() !== undefined) {
-        await this.#notTried(units.map(({ node }) => node));
-        continue;
-      }
-      try {
-        for (const assignment of await this.#compare(units)) await this.#dispatch(assignment, undefined);
-      } catch (error) {
-        await this.#compareFailed(units, error);
-      }
-    }
-  }
-
-  async #compareFailed(units: readonly Unit[], cause: unknown): Promise<void> {
-    this.#options.run.throwIfAborted();
-    if (this.#options.givenUp() !== undefined) {
-      await this.#notTried(units.map(({ node }) => node));
-      return;
-    }
-    const error = classify(cause);
-    if (isJournalError(error)) throw error;
-    if (error.errorClass === 'unit' || error.errorClass === 'retryable') {
-      for (const unit of units) await this.#failed(unit, error);
-      return;
-    }
-    this.#context.giveUp(error);
-    await this.#notTried(units.map(({ node }) => node));
-  }
-
-  async #failed(unit: Unit, error: ReplicationError): Promise<void> {
-    await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
-    if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit.node.fullPath));
-  }
-
-  /** A unit in flight when the far side was given up, or when the run cannot go on. */
-  async #interrupted(unit: Unit, error: unknown): Promise<void> {
-    if (this.#options.run.aborted) return;
-    if (this.#options.givenUp() !== undefined) await this.#notTried([unit.node]);
-    else this.#context.fail(error);
-  }
-
-  /** What this record has as done from before a crash stays done. */
-  async #notTried(nodes: readonly SourceNode[]): Promise<void> {
-    const { run, givenUp } = this.#options;
-    const prior = await this.#priorDetails(
-      nodes.map(({ fullPath }) => fullPath),
-      run,
-    );
-    for (const node of nodes) {
-      const detail = prior.get(unitKey(this.#context.index, node.fullPath));
-      if (detail?.status === 'SUCCESS' && detail.sha256 === node.sha256) this.#context.recorder.countRecorded(detail);
-      else await finish(this.#context, this.#planned(node), 'NOT_TRIED', 0, run, givenUp());
-    }
-  }
-
-  async #priorDetails(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, UnitDetail>> {
-    const { deps, link, index } = this.#context;
-    if (!deps.resumed || paths.length === 0) return new Map();
-    const keys = paths.map((path) => unitKey(index, path));
-    return deps.journal.findDetails(link.id, keys, signal);
-  }
-
-  #planned(node: SourceNode): Unit {
-    const startTime = new Date(this.#context.deps.clock.now());
-    return { node, rebuilt: node.kind !== 'file', startTime, redone: 0, ownWrite: false, recorded: false };
-  }
-
-  async #pathMissing(path: string): Promise<void> {
-    const { object, localProjectId } = this.#context;
-    const error = new ReplicationError(
-      'unit',
-      'PathNotFound',
-      `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`,
-    );
-    await this.#failed(this.#planned({ ...NO_NODE, fullPath: path }), error);
-  }
-
-  /** Errors of the far side end its share of the run; anything else goes up. */
-  async #guarded(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (cause) {
-      this.#options.run.throwIfAborted();
-      if (this.#options.givenUp() !== undefined) return;
-      const error = classify(cause);
-      if (isJournalError(error)) throw error;
-      this.#context.giveUp(error);
-    }
-  }
+  await files.finish();
 }
 
-const NO_NODE: SourceNode = {
-  fullPath: '',
-  kind: 'file',
-  size: 0,
-  sha256: '',
-  md5: '',
-  crc64ecma: null,
-  metadata: [],
-  createdBy: '',
-  createdDate: new Date(0),
-  lastModifiedBy: '',
-  lastModifiedDate: new Date(0),
-  expireDate: null,
-  copyFromCredentialsKey: null,
-};
-
-function digests(units: readonly Unit[]): string[] {
-  return [...new Set(units.map(({ node }) => node.sha256))];
+/** Without a selection of packages the whole repository: also the files that belong to no version. */
+async function runRepository(
+  context: ObjectContext,
+  options: ObjectRunOptions,
+  files: FileRun,
+  selected: readonly RunPackage[],
+): Promise<void> {
+  const { type } = context.repository;
+  const whole = selected.length === 0;
+  const claims = new Claims();
+  const indexes = new IndexWorker(context, { ...options, rules: indexRulesFor(type), claims });
+  const met = new Set<string>();
+  if (!whole || type !== 'GENERIC') {
+    const packages = new PackageRun(context, { ...options, claims, indexes });
+    await shareOf(context, options, () => packages.execute(selected, met));
+  }
+  if (whole) {
+    const loose = ({ fullPath }: SourceNode): boolean => {
+      if (claims.has(fullPath)) return false;
+      if (!indexes.meets(fullPath)) return true;
+      met.add(fullPath);
+      return false;
+    };
+    await shareOf(context, options, () => files.scope('/', loose));
+  }
+  await files.finish();
+  if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, options.farSide));
 }

@@ -7,27 +7,21 @@
 import type { ReplicationError } from '../domain/errors.ts';
 import { mapperFor } from '../domain/packages/mapper.ts';
 import type { Claims } from './claims.ts';
-import type { ObjectContext } from './context.ts';
+import type { ObjectContext, ObjectRunOptions } from './context.ts';
 import type { IndexWorker } from './index-worker.ts';
 import { recordPackage, type SelectedPackage, selectedPackages, selectedVersions } from './package-selection.ts';
 import { PackageWriter } from './package-writer.ts';
 import type { SourcePackage, SourceVersion, UnitDetail } from './ports.ts';
 import type { RunPackage } from './run-types.ts';
 import { unitFailed } from './unit-errors.ts';
-import type { UnitPool } from './unit-pool.ts';
 import { type ComparedVersion, compareVersions, type PlannedVersion } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
 import { finishVersion, type VersionUnit, versionKey, versionName } from './version-unit.ts';
 import { VersionWorker } from './version-worker.ts';
 
-export interface PackageRunOptions {
-  readonly pool: UnitPool;
+export interface PackageRunOptions extends ObjectRunOptions {
   readonly claims: Claims;
   readonly indexes: IndexWorker;
-  /** Aborted when the far side was given up, or with the run. */
-  readonly farSide: AbortSignal;
-  readonly run: AbortSignal;
-  readonly givenUp: () => ReplicationError | undefined;
 }
 
 /** Packages under way side by side. */

@@ -9,7 +9,7 @@ import { BlobRun } from './blob-run.ts';
 import type { FarSideContext } from './context.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { FarSideLink } from './far-side-link.ts';
-import { ObjectRun } from './object-run.ts';
+import { runObject } from './object-run.ts';
 import { patientJournal } from './patient-journal.ts';
 import { Recorder } from './recorder.ts';
 import type { FarSideOutcome, RunDeps, RunFarSide, RunObject, RunOutcome, RunPlan } from './run-types.ts';
@@ -177,7 +177,7 @@ class FarSideRun {
         : await link.call((t) => t.prepareRepository(request, this.#farSide), this.#farSide);
     const context = { ...this.#context, index, object, repository, target };
     const options = { pool: this.#pool, farSide: this.#farSide, run: this.#run, givenUp: () => this.#givenUp };
-    await (blobsOnly ? new BlobRun(context, options) : new ObjectRun(context, options)).execute();
+    await (blobsOnly ? new BlobRun(context, options).execute() : runObject(context, options));
   }
 
   /** FAST_FAIL lets what is in flight finish; a far side that refuses us does not. */

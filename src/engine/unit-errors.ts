@@ -1,6 +1,6 @@
 /** What the failure of a unit means for the run: the same for files, versions and index documents. */
 import { classify, ReplicationError } from '../domain/errors.ts';
-import type { FarSideContext } from './context.ts';
+import type { FarSideContext, ObjectRunOptions } from './context.ts';
 
 /** The end of a far side's share of a run because errorStrategy says so; `unit` names what failed. */
 export function fastFail(error: ReplicationError, unit: string): ReplicationError {
@@ -27,4 +27,21 @@ export async function unitFailed(
   await record(error);
   if (error.errorClass === 'cluster' || error.errorClass === 'spec') context.giveUp(error);
   else if (context.setting.errorStrategy === 'FAST_FAIL') context.giveUp(fastFail(error, unit));
+}
+
+/** Work whose failure ends the far side's share of the run; the end of the run itself, or of its journal, goes up. */
+export async function shareOf(
+  context: Pick<FarSideContext, 'giveUp'>,
+  { run, givenUp }: Pick<ObjectRunOptions, 'run' | 'givenUp'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    run.throwIfAborted();
+    if (givenUp() !== undefined) return;
+    const error = classify(cause);
+    if (isJournalError(error)) throw error;
+    context.giveUp(error);
+  }
 }
