@@ -36,7 +36,7 @@ export class VersionFinder {
   ): Promise<Found> {
     const pages = new VersionPages(this.#client, repository, packageKey, signal);
     const found = new Map<string, TargetVersion>();
-    for (const batch of patternBatches([...new Set(names)])) {
+    for (const batch of patternBatches(new Set(names))) {
       for (const [name, version] of await this.#findBatch(pages, batch)) found.set(name, version);
     }
     return found;
