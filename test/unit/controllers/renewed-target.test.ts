@@ -68,3 +68,18 @@ test('other errors pass as they are', async () => {
   const target = renewedTarget(side('FarSideFull'), () => assert.fail('reopened'));
   await assert.rejects(target.findNodes(WHERE, ['/a'], SIGNAL), { code: 'FarSideFull' });
 });
+
+const PACKAGE_CALLS: Readonly<Record<string, (target: Target) => Promise<unknown>>> = {
+  findPackage: (target) => target.findPackage(WHERE, 'npm://x', SIGNAL),
+  findVersions: (target) => target.findVersions(WHERE, 'npm://x', ['1'], SIGNAL),
+  createVersion: (target) => target.createVersion(WHERE, {} as never, SIGNAL),
+  readBlob: (target) => target.readBlob(WHERE, 'digest', 1, SIGNAL),
+};
+for (const [name, call] of Object.entries(PACKAGE_CALLS))
+  test(`${name} goes to the far side as it was opened again`, async () => {
+    const second = side(undefined);
+    const target = renewedTarget(side('Unauthorized'), async () => second);
+    assert.equal(await call(target), true);
+    assert.deepEqual(second.calls, ['call']);
+    assert.equal(target.origin, 'http://east.test');
+  });
