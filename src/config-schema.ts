@@ -107,7 +107,9 @@ const engine = z
       .min(1)
       .max(4_096)
       .default(64)
-      .describe('Requests under way to all far sides together. Per far side see `Cluster.spec.limits.concurrency`.'),
+      .describe(
+        'Requests under way to all far sides together; no far side holds more of them than it leaves free. Per far side see `Cluster.spec.limits.concurrency`.',
+      ),
     patienceSeconds: seconds
       .default(120)
       .describe('How long a far side or the source may be silent before a run gives it up.'),

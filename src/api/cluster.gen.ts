@@ -140,13 +140,16 @@ export interface ClusterSpecClientCertificateSecretRef {
  */
 export interface ClusterSpecLimits {
   /**
-   * Bytes per second of artifact content that all tasks together send to this far side; 0 is unlimited. Default: 0.
-   * Example: `10485760`, which is 10 MiB per second.
+   * Bytes per second of artifact content that all tasks together send to this far side; 0 is unlimited. Tasks that
+   * want to send get equal parts, and what one does not need goes to the others. A changed limit counts from the
+   * next run on. Default: 0. Example: `10485760`, which is 10 MiB per second.
    */
   readonly bandwidth: number;
   /**
-   * Number of artifacts that are sent to this far side at once, over all tasks. A bk-repo server on two cores gains
-   * nothing beyond 8. Default: 8. Example: `4`.
+   * Largest number of artifacts that are sent to this far side at once, over all tasks, and of requests under way.
+   * How many requests there really are is found out: few at first, more while that helps, half as many when the far
+   * side answers 429 or 503 or not in time. A bk-repo server on two cores gains nothing beyond 8. Default: 8.
+   * Example: `4`.
    */
   readonly concurrency: number;
 }

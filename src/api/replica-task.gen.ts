@@ -125,8 +125,9 @@ export interface ReplicaTaskSpecReplicaTaskObjectPathConstraint {
  */
 export interface ReplicaTaskSpecSetting {
   /**
-   * Bytes per second of artifact content that this task sends to one far side, over all its streams together; 0 is
-   * unlimited. Default: 0. Example: `10485760`, which is 10 MiB per second.
+   * Bytes per second of artifact content that this task sends to one far side, over all its streams together,
+   * retries included; 0 is unlimited. The far side's own `limits.bandwidth` holds as well. Default: 0. Example:
+   * `10485760`, which is 10 MiB per second.
    */
   readonly rateLimit: number;
   /**

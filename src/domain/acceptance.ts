@@ -8,7 +8,7 @@ import type { ReplicaTaskSpec } from '../api/replica-task.gen.ts';
 export interface Refusal {
   /** Reason of the condition: `NotSupported` or `ClusterTypeNotSupported`. */
   readonly reason: string;
-  /** E.g. `spec.setting.rateLimit`. */
+  /** E.g. `spec.setting.adoptExisting`. */
   readonly field: string;
   readonly message: string;
 }
@@ -40,11 +40,6 @@ function refuseSetting(setting: ReplicaTaskSpec['setting']): Refusal | undefined
       'spec.setting.executionPlan.startingDeadlineSeconds',
       'runs at given times are not supported yet',
     );
-  if (setting.rateLimit > 0)
-    return notSupported(
-      'spec.setting.rateLimit',
-      'a limit of bandwidth is not supported yet; leave it out or set it to 0',
-    );
   if (setting.storageConsistencyCheck)
     return notSupported(
       'spec.setting.storageConsistencyCheck',
@@ -62,11 +57,6 @@ export function refuseCluster(spec: ClusterSpec): Refusal | undefined {
       field: 'spec.type',
       message: `spec.type: far sides of type ${spec.type} are not supported; only STANDALONE and EDGE are`,
     };
-  if (spec.limits.bandwidth > 0)
-    return notSupported(
-      'spec.limits.bandwidth',
-      'a limit of bandwidth is not supported yet; leave it out or set it to 0',
-    );
   return undefined;
 }
 

@@ -51,12 +51,6 @@ const CASES: readonly Case[] = [
     message: /spec\.replicaType: REAL_TIME.*use SCHEDULED/,
   },
   {
-    name: 'rate-limit',
-    task: { setting: { rateLimit: 1_000 } },
-    reason: 'NotSupported',
-    message: /spec\.setting\.rateLimit: /,
-  },
-  {
     name: 'foreign-project',
     task: { spec: { localProjectId: 'finance' } },
     reason: 'ProjectNotAllowed',
@@ -73,12 +67,6 @@ const CASES: readonly Case[] = [
     cluster: () => ({ type: 'REMOTE', url: PLACE }),
     reason: 'ClusterTypeNotSupported',
     message: /spec\.type: .*REMOTE.*only STANDALONE/,
-  },
-  {
-    name: 'bandwidth',
-    cluster: () => ({ url: good.url, limits: { bandwidth: 1_000 } }),
-    reason: 'NotSupported',
-    message: /spec\.limits\.bandwidth: /,
   },
   {
     name: 'foreign-host',
@@ -161,12 +149,12 @@ for (const { name, cluster: spec, reason, message } of CASES) {
 
 test('what is refused is accepted once it is changed', async () => {
   const patch = ['patch', '--type=merge', '-p'];
-  const task: object = { spec: { setting: { rateLimit: 0 } } };
-  await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(task), 'replicatask', 'rate-limit');
-  const limits: object = { spec: { limits: { bandwidth: 0 } } };
-  const bandwidth = ['clusters.replication.bkrepo.io', 'bandwidth'];
-  await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(limits), ...bandwidth);
-  for (const name of ['rate-limit', 'bandwidth']) {
+  const task: object = { spec: { replicaType: 'SCHEDULED' } };
+  await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(task), 'replicatask', 'real-time');
+  const farSide: object = { spec: { type: 'STANDALONE', url: good.url } };
+  const center = ['clusters.replication.bkrepo.io', 'center'];
+  await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(farSide), ...center);
+  for (const name of ['real-time', 'center']) {
     await installation.condition('replicatasks', name, 'Synced', { status: 'True' });
     const conditions = (await installation.get('replicatasks', name))?.status.conditions ?? [];
     assert.deepEqual(conditions.map(({ type }) => type).toSorted(), ['Ready', 'Synced']);

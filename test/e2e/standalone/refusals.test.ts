@@ -58,7 +58,6 @@ const TASKS: readonly { readonly field: string; readonly spec: object }[] = [
     spec: plan({ cronExpression: '0 2 * * *', executeImmediately: true }),
   },
   { field: 'spec.setting.executionPlan.executeTime', spec: plan({ executeTime: '2031-01-01T00:00:00Z' }) },
-  { field: 'spec.setting.rateLimit', spec: setting({ rateLimit: 1_000 }) },
   { field: 'spec.setting.storageConsistencyCheck', spec: setting({ storageConsistencyCheck: true }) },
   { field: 'spec.setting.adoptExisting', spec: setting({ adoptExisting: true }) },
 ];
@@ -71,7 +70,6 @@ const CLUSTERS: readonly {
 }[] = [
   { name: 'center', reason: 'ClusterTypeNotSupported', field: 'spec.type', spec: { type: 'CENTER' } },
   { name: 'remote', reason: 'ClusterTypeNotSupported', field: 'spec.type', spec: { type: 'REMOTE' } },
-  { name: 'slow', reason: 'NotSupported', field: 'spec.limits.bandwidth', spec: { limits: { bandwidth: 1_000 } } },
 ];
 
 test('what is not performed or not allowed is stalled by name, and nothing is read or sent', async (context) => {

@@ -155,10 +155,10 @@ const refusals: readonly {
     words: /spec\.setting\.executionPlan\.cronExpression/,
   },
   {
-    what: 'a rate limit',
-    spec: { setting: { rateLimit: 5 } },
+    what: 'owning what is equal',
+    spec: { setting: { adoptExisting: true } },
     reason: 'NotSupported',
-    words: /spec\.setting\.rateLimit/,
+    words: /spec\.setting\.adoptExisting/,
   },
   { what: 'a foreign project', spec: { localProjectId: 'secret' }, reason: 'ProjectNotAllowed', words: /secret/ },
 ];

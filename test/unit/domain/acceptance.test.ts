@@ -12,7 +12,6 @@ const refused: readonly (readonly [field: string, spec: object])[] = [
   ['spec.recordReserveDays', { recordReserveDays: 7 }],
   ['spec.setting.executionPlan.cronExpression', { setting: { executionPlan: { cronExpression: '0 2 * * *' } } }],
   ['spec.setting.executionPlan.executeTime', { setting: { executionPlan: { executeTime: '2030-01-01T00:00:00Z' } } }],
-  ['spec.setting.rateLimit', { setting: { rateLimit: 1024 } }],
   ['spec.setting.storageConsistencyCheck', { setting: { storageConsistencyCheck: true } }],
   ['spec.setting.adoptExisting', { setting: { adoptExisting: true } }],
 ];
@@ -36,7 +35,7 @@ const performed: Readonly<Record<string, object>> = {
       { ...object, remoteProjectId: 'project', remoteRepoName: 'repo', pathConstraints: [{ path: '/releases' }] },
     ],
     setting: {
-      rateLimit: 0,
+      rateLimit: 1024,
       includeMetadata: false,
       conflictStrategy: 'OVERWRITE',
       errorStrategy: 'FAST_FAIL',
@@ -92,7 +91,7 @@ const clusters: readonly (readonly [what: string, spec: object, reason: string |
   ['EDGE', { type: 'EDGE' }, undefined],
   ['CENTER', { type: 'CENTER' }, 'ClusterTypeNotSupported'],
   ['REMOTE', { type: 'REMOTE' }, 'ClusterTypeNotSupported'],
-  ['a limit of bandwidth', { limits: { bandwidth: 1 } }, 'NotSupported'],
+  ['a limit of bandwidth', { limits: { bandwidth: 1 } }, undefined],
   ['a limit of concurrency', { limits: { concurrency: 2 } }, undefined],
 ];
 for (const [what, spec, reason] of clusters) {
