@@ -37,7 +37,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
     selected: selectionOf(input, `cargo://${name}`),
     pathsOf: (version) => [`/crates/${name}/${name}-${version}.crate`],
   });
-  if (far === undefined && chosen.length === 0) return { kind: 'keep' };
+  if (input.far === undefined && chosen.length === 0) return { kind: 'keep' };
   const lines = chosen.map(({ entry }) => entry);
   if (far !== undefined && sameLines(lines, far)) return { kind: 'keep' };
   if (sameLines(lines, source)) return { kind: 'source' };

@@ -40,7 +40,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
     });
     if (chosen.length > 0 || farPackages.has(name)) merged.push([name, chosen]);
   }
-  if (far === undefined && merged.length === 0 && sourcePackages.size > 0) return { kind: 'keep' };
+  if (input.far === undefined && merged.length === 0 && sourcePackages.size > 0) return { kind: 'keep' };
   const all = [...names].every((name) => selectsAll(input, `composer://${name}`));
   return resultOf(source, far, documentText(input, source, far, merged, all));
 }

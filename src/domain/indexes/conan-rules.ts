@@ -43,7 +43,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
         ? [`${folder}/${revision}/export/conanmanifest.txt`, `${folder}/${revision}/export/conanfile.py`]
         : [`${folder}/${revision}/conanmanifest.txt`, `${folder}/${revision}/conaninfo.txt`],
   });
-  if (far === undefined && chosen.length === 0) return { kind: 'keep' };
+  if (input.far === undefined && chosen.length === 0) return { kind: 'keep' };
   const own = chosen.some(({ from }) => from === 'far side');
   const list = chosen.map(({ entry }) => entry);
   const revisions = own ? list.toSorted((a, b) => instantOf(b) - instantOf(a)) : list;

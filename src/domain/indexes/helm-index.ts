@@ -1,5 +1,15 @@
 /** Helm's index as text with known places, so that what is not changed keeps its bytes. */
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import { decodeText, indexInvalid, type Origin, type Replacement } from './document-text.ts';
 
 /** One version of a chart. */
@@ -27,19 +37,24 @@ export interface HelmIndex {
   readonly entries: ReadonlyMap<string, ChartEntry>;
 }
 
-/** No index has aliases; a few are let pass, not so many that they could multiply. */
-const MAX_ALIASES = 10;
-
-/** @throws {ReplicationError} unit `IndexInvalid`: not YAML (with line and column), or not the shape of an index */
+/**
+ * Aliases are refused: no index has them, and a few could stand for gigabytes.
+ * @throws {ReplicationError} unit `IndexInvalid`: not YAML (with line and column), or not the shape of an index
+ */
 export function parseHelmIndex(content: Uint8Array, origin: Origin): HelmIndex {
   const text = decodeText(content, origin);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const document = parseYaml(text, lines, origin);
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
     throw indexInvalid(origin, `is not YAML: error at line ${line} column ${col}`);
   }
+  visit(document, {
+    Alias: () => {
+      throw indexInvalid(origin, 'has YAML aliases: refused');
+    },
+  });
   const root = document.contents;
   if (!isMap(root)) throw indexInvalid(origin, 'is not a YAML mapping');
   const charts = root.get('entries', true);
@@ -85,7 +100,7 @@ export function parseHelmIndex(content: Uint8Array, origin: Origin): HelmIndex {
   }
 
   function toPlain(node: unknown): unknown {
-    return hasToJS(node) ? node.toJS(document, { maxAliasCount: MAX_ALIASES }) : null;
+    return hasToJS(node) ? node.toJS(document) : null;
   }
 
   function placeOf(node: unknown): string {
@@ -95,7 +110,17 @@ export function parseHelmIndex(content: Uint8Array, origin: Origin): HelmIndex {
   }
 }
 
-export function entryId(chart: string, version: string): string {
+/** The parser recurses: nesting without end exhausts the stack, and is no index. */
+function parseYaml(text: string, lineCounter: LineCounter, origin: Origin): Document.Parsed {
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+  } catch (error) {
+    if (error instanceof RangeError) throw indexInvalid(origin, 'is nested too deep');
+    throw error;
+  }
+}
+
+function entryId(chart: string, version: string): string {
   return `${chart} ${version}`;
 }
 
@@ -131,7 +156,7 @@ function nameOf(key: unknown): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-function hasToJS(node: unknown): node is { toJS(document: unknown, options: { maxAliasCount: number }): unknown } {
+function hasToJS(node: unknown): node is { toJS(document: unknown): unknown } {
   return typeof node === 'object' && node !== null && 'toJS' in node;
 }
 

@@ -31,7 +31,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
     selected: selector(input, source),
     pathsOf: (_id, entry, side) => chartPaths(entry, side, input),
   });
-  if (far === undefined && chosen.length === 0 && source.entries.size > 0) return { kind: 'keep' };
+  if (input.far === undefined && chosen.length === 0 && source.entries.size > 0) return { kind: 'keep' };
   if (far !== undefined && meansTheSame(chosen, far, input)) return { kind: 'keep' };
   const whole = chosen.length === source.entries.size && chosen.every(({ from }) => from === 'source');
   if (!whole) return { kind: 'content', content: new TextEncoder().encode(documentText(input, source, far, chosen)) };

@@ -3,6 +3,7 @@
  * that JavaScript cannot hold). A document is checked by JSON.parse first; the scanner then relies on it.
  */
 import { decodeText, indexInvalid, type Origin } from './document-text.ts';
+import { firstJsonError } from './json-position.ts';
 
 /** Deeper nesting than any package document has; it protects the recursion of whatever compares documents. */
 const DEPTH_LIMIT = 200;
@@ -36,8 +37,9 @@ function parseJson(text: string, origin: Origin): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const place = /position \d+(?: \(line \d+ column \d+\))?/u.exec(error.message)?.[0];
-    throw indexInvalid(origin, `is not JSON: error at ${place ?? 'its end'}`);
+    const before = text.slice(0, firstJsonError(text)).split('\n');
+    const place = `line ${before.length} column ${(before.at(-1)?.length ?? 0) + 1}`;
+    throw indexInvalid(origin, `is not JSON: error at ${place}`);
   }
 }
 

@@ -42,12 +42,12 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
   if (source === undefined) return { kind: 'keep' };
   const folder = input.fullPath.slice(0, input.fullPath.lastIndexOf('/'));
   const isSnapshot = folder.endsWith('-SNAPSHOT');
+  if (isSnapshot && !selectsSnapshot(input, folder)) return { kind: 'keep' };
   const versioned = isSnapshot
-    ? yield* mergeSnapshot(folder, source, far, selectionOf(input, snapshotKey(folder)))
+    ? yield* mergeSnapshot(folder, source, far)
     : yield* mergeVersions(input, folder, source, far);
-  if (versioned === undefined) return { kind: 'keep' };
   const merged = yield* mergePlugins(input, folder, versioned, source, far);
-  if (far === undefined && isEmpty(merged)) return { kind: 'keep' };
+  if (input.far === undefined && isEmpty(merged)) return { kind: 'keep' };
   if (far !== undefined && isDeepStrictEqual(merged, far)) return { kind: 'keep' };
   if (isDeepStrictEqual(merged, source)) return { kind: 'source' };
   return { kind: 'content', content: new TextEncoder().encode(writeXml(merged)) };
@@ -58,8 +58,9 @@ function keyOf(artifactFolder: string): string {
   return `gav://${parts.slice(0, -1).join('.')}:${parts.at(-1) ?? ''}`;
 }
 
-function snapshotKey(folder: string): string {
-  return keyOf(folder.slice(0, folder.lastIndexOf('/')));
+function selectsSnapshot(input: IndexInput, folder: string): boolean {
+  const end = folder.lastIndexOf('/');
+  return selectionOf(input, keyOf(folder.slice(0, end)))(folder.slice(end + 1));
 }
 
 /** Names no version and no plugin: such a document would say nothing. */
@@ -86,12 +87,14 @@ function* mergeVersions(
   const wanted = versionsOf(sourceVersioning).filter(selectionOf(input, keyOf(folder)));
   const known = versionsOf(farVersioning);
   const names = [...new Set(all ? [...wanted, ...known] : [...known, ...wanted])];
-  const versioning = childOf(base, 'versioning') ?? sourceVersioning;
-  if (names.length === 0 || versioning === undefined) return withoutVersions(base);
+  const versioning = childOf(base, 'versioning') ?? sourceVersioning ?? farVersioning;
+  const isListed = [sourceVersioning, farVersioning].some((side) => childOf(side, 'versions') !== undefined);
+  if (versioning === undefined || !isListed) return base;
 
   const present = yield* presentVersions(folder, names);
   const list = names.filter((name) => present.has(name));
-  const own = list.some((name) => !versionsOf(sourceVersioning).includes(name));
+  const listedAtSource = new Set(versionsOf(sourceVersioning));
+  const own = list.some((name) => !listedAtSource.has(name));
   const usable = new Set(wanted);
   const named = (field: string): string | undefined => {
     const first = textOf(sourceVersioning, field);
@@ -113,12 +116,6 @@ function* mergeVersions(
   const updated = newest(all && !own, sourceVersioning, farVersioning);
   result = withChild(result, 'lastUpdated', optionalLeaf('lastUpdated', updated));
   return withChild(base, 'versioning', result);
-}
-
-function withoutVersions(metadata: XmlElement): XmlElement {
-  const versioning = childOf(metadata, 'versioning');
-  if (versioning === undefined || childOf(versioning, 'versions') === undefined) return metadata;
-  return withChild(metadata, 'versioning', undefined);
 }
 
 /** A package version at the far side, or a file that only a deployed version has. */

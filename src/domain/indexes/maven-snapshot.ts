@@ -14,35 +14,30 @@ interface Build {
   readonly path: string;
 }
 
-/** undefined = the far side has no file of any build and no document: nothing to say. */
+/** Without a build whose file is there the document names none. */
 export function* mergeSnapshot(
   folder: string,
   source: XmlElement,
   far: XmlElement | undefined,
-  selected: (version: string) => boolean,
-): IndexInquiry<XmlElement | undefined> {
-  const version = folder.slice(folder.lastIndexOf('/') + 1);
-  const base = selected(version) || far === undefined ? source : far;
-  const fromSource = selected(version) ? buildsOf(source, folder) : [];
+): IndexInquiry<XmlElement> {
+  const fromSource = buildsOf(source, folder);
   const fromFar = buildsOf(far, folder);
   const presence = yield* askPresence([...new Set([...fromSource, ...fromFar].map((build) => build.path))]);
   const isThere = (build: Build): boolean => (presence.get(build.path) ?? 'absent') !== 'absent';
   const builds = newestBuilds([...fromSource.filter(isThere), ...fromFar.filter(isThere)]);
   const listed = fromSource.length + fromFar.length > 0;
-  if (listed && builds.length === 0 && far === undefined) return undefined;
-
-  const versioning = childOf(base, 'versioning') ?? { name: 'versioning', attributes: [], children: [], text: '' };
-  const documents = [selected(version) ? source : undefined, far].filter((document) => document !== undefined);
+  const versioning = childOf(source, 'versioning') ?? childOf(far, 'versioning');
+  if (versioning === undefined) return source;
+  const documents = far === undefined ? [source] : [source, far];
   const own = builds.some((build) => !fromSource.some((other) => other.element === build.element));
-  const updated = lastUpdated(own || !selected(version) ? documents : documents.slice(0, 1));
+  const updated = lastUpdated(own || !listed ? documents : [source]);
   const snapshot = listed ? newestSnapshot(documents, builds) : legacySnapshot(documents);
-  const list = listed
-    ? { name: 'snapshotVersions', attributes: [], children: builds.map((build) => build.element), text: '' }
-    : childOf(versioning, 'snapshotVersions');
+  const children = builds.map((build) => build.element);
+  const list = { name: 'snapshotVersions', attributes: [], children, text: '' };
   let result = withChild(versioning, 'snapshot', snapshot);
   result = withChild(result, 'lastUpdated', updated === undefined ? undefined : leaf('lastUpdated', updated));
-  result = withChild(result, 'snapshotVersions', list);
-  return withChild(base, 'versioning', result);
+  result = withChild(result, 'snapshotVersions', builds.length === 0 ? undefined : list);
+  return withChild(source, 'versioning', result);
 }
 
 function buildsOf(metadata: XmlElement | undefined, folder: string): readonly Build[] {
@@ -81,6 +76,7 @@ function instantOf(build: Build): string {
 
 /** The build number and timestamp of the newest build in the list, as a document tells them where one does. */
 function newestSnapshot(documents: readonly XmlElement[], builds: readonly Build[]): XmlElement | undefined {
+  if (builds.length === 0) return undefined;
   const newest = builds.toSorted(
     (a, b) => Number(instantOf(a) < instantOf(b)) - Number(instantOf(a) > instantOf(b)),
   )[0];

@@ -43,7 +43,7 @@ function* merge(input: IndexInput, scheme: string, ending: string): IndexInquiry
     selected,
     pathsOf: (version, entry, side) => tarballPaths(input, name, version, entry, side, ending),
   });
-  if (chosen.length === 0 && far === undefined) return { kind: 'keep' };
+  if (chosen.length === 0 && input.far === undefined) return { kind: 'keep' };
   const text = documentText(input, source, far, chosen, selected, selectsAll(input, key));
   return resultOf(input, source, far, text);
 }
