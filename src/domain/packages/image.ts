@@ -15,7 +15,7 @@ import { packagePath } from './package-path.ts';
 /** Bytes. */
 const MAX_MANIFEST_SIZE = 16 * 1024 * 1024;
 
-/** Indexes in indexes. */
+/** Indexes in each other. */
 const MAX_DEPTH = 8;
 
 /** Manifests of one version. */
@@ -66,7 +66,7 @@ function* addManifest(walk: Walk, node: FileFacts, above: readonly FileFacts[]):
       'TooManyFiles',
       `the index ${quoted((above[0] ?? node).fullPath)} has more than ${MAX_MANIFESTS} manifests`,
     );
-  if (above.length >= MAX_DEPTH)
+  if (above.length > MAX_DEPTH)
     throw packageError(
       'IndexTooDeep',
       `the index ${quoted((above[0] ?? node).fullPath)} has indexes more than ${MAX_DEPTH} deep`,

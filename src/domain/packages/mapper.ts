@@ -54,7 +54,7 @@ export function mapperFor(repoType: string): Mapper {
       const files = new Map<string, MappedFile>();
       for (const file of mapping.files) {
         const fullPath = packagePath(file.fullPath);
-        if (!files.has(fullPath)) files.set(fullPath, { ...file, fullPath });
+        files.set(fullPath, { ...file, fullPath });
       }
       if (files.size > MAX_FILES)
         throw packageError('TooManyFiles', `the version consists of more than ${MAX_FILES} files`);

@@ -23,9 +23,13 @@ export function filesOf(paths: readonly string[], texts: Readonly<Record<string,
   );
 }
 
-export function answered<R>(inquiry: Inquiry<R>, files: FileTable): R {
+/** @param told hears each question */
+export function answered<R>(inquiry: Inquiry<R>, files: FileTable, told: (question: Question) => void = () => {}): R {
   let step = inquiry.next();
-  while (!step.done) step = inquiry.next(answerTo(step.value, files));
+  while (!step.done) {
+    told(step.value);
+    step = inquiry.next(answerTo(step.value, files));
+  }
   return step.value;
 }
 

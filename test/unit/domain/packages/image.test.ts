@@ -177,9 +177,9 @@ function nested(depth: number): FileTable {
   return filesOf([], texts);
 }
 
-test('seven indexes in each other are followed, eight are refused', () => {
-  assert.equal(pathsOf(nested(7)).length, 9);
-  assert.throws(() => pathsOf(nested(8)), reason('IndexTooDeep', /list\.manifest\.json/));
+test('eight indexes in each other are followed, nine are refused', () => {
+  assert.equal(pathsOf(nested(8)).length, 10);
+  assert.throws(() => pathsOf(nested(9)), reason('IndexTooDeep', /list\.manifest\.json/));
 });
 
 test('an index of more than 1,000 manifests is refused', () => {
@@ -209,7 +209,7 @@ for (const [what, files, code, words] of [
   ['the manifest is a list', { '/a/manifest/1/manifest.json': '[]' }, 'ManifestInvalid', /is not a JSON object/],
   [
     'the manifest is not UTF-8',
-    { '/a/manifest/1/manifest.json': { content: Uint8Array.of(0xff) } },
+    { '/a/manifest/1/manifest.json': { content: Buffer.from('{"layers":[],"x":"\xff"}', 'latin1') } },
     'ManifestInvalid',
     /is not JSON/,
   ],
@@ -299,6 +299,22 @@ for (const [what, files, code, words] of [
     assert.throws(() => pathsOf(filesOf([], texts)), reason(code, words));
   });
 }
+
+test('a manifest that many indexes share is read once', () => {
+  let content = image('config');
+  const texts: Record<string, string> = { '/a/manifest/t0/manifest.json': content, ...blobs('/a/blobs/t0', 'config') };
+  for (const tag of ['t1', 't2', 't3', '1']) {
+    content = indexOf(content, content, content);
+    texts[`/a/manifest/${tag}/list.manifest.json`] = content;
+  }
+  const read: string[] = [];
+  const inquiry = mapperFor('OCI').map(version('oci://a', '1'));
+  const paths = answered(inquiry, filesOf([], texts), ({ ask, ...question }) => {
+    if (ask === 'content' && 'path' in question) read.push(question.path);
+  }).files.map((file) => file.fullPath);
+  assert.equal(paths.length, 6);
+  assert.deepEqual([...read].sort(), [...new Set(read)].sort());
+});
 
 test('a blob made of blocks, whose digest is not known yet, is taken by its name', () => {
   const file = { content: new TextEncoder().encode('blocks'), sha256: '0'.repeat(64) };

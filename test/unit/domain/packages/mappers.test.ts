@@ -37,7 +37,11 @@ const CASES: readonly Case[] = [
     type: 'MAVEN',
     what: 'a snapshot, whose maven-metadata.xml is an index',
     input: version('gav://g:a', '2-SNAPSHOT', { artifactPath: '/g/a/2-SNAPSHOT/a-2-20260101.000000-2.jar' }),
-    others: ['/g/a/2-SNAPSHOT/maven-metadata.xml.sha1', '/g/a/2-SNAPSHOT/maven-metadata.xml.sha512'],
+    others: [
+      '/g/a/2-SNAPSHOT/maven-metadata.xml.sha1',
+      '/g/a/2-SNAPSHOT/maven-metadata.xml.sha512',
+      '/g/a/2-SNAPSHOT/deeper/maven-metadata.xml',
+    ],
     files: [
       '/g/a/2-SNAPSHOT/a-2-20260101.000000-1.jar',
       '/g/a/2-SNAPSHOT/a-2-20260101.000000-2.jar',
@@ -243,6 +247,22 @@ for (const [type, what, input, paths, code, words] of [
     [],
     'ArtifactMissing',
     /where the recipe "zlib" lies/,
+  ],
+  [
+    'CONAN',
+    'an old key and the path of another recipe',
+    version('conan://zlib', '1', { artifactPath: '/me/other/1/stable/0/export/conanmanifest.txt' }),
+    ['/me/other/1/stable/0/export/conanmanifest.txt'],
+    'ArtifactMissing',
+    /where the recipe "zlib" lies/,
+  ],
+  [
+    'NUGET',
+    'one of two recorded files gone',
+    version('nuget://a', '1', { artifactPaths: ['/a/a.1.nupkg', '/gone.nupkg'] }),
+    ['/a/a.1.nupkg'],
+    'ArtifactMissing',
+    /"\/gone\.nupkg"/,
   ],
   [
     'CARGO',
