@@ -1,6 +1,6 @@
 /** Cargo: `/index/{ca}/{rg}/{crate}` has one JSON object a line for each version of a crate. It names no address. */
 import { isDeepStrictEqual } from 'node:util';
-import { chooseEntries, selectionOf } from './choose-entries.ts';
+import { chooseEntries, nameOfKey, selectionOf } from './choose-entries.ts';
 import { decodeText, indexInvalid, type Origin, parseSides } from './document-text.ts';
 import type { IndexInput, IndexInquiry, IndexResult, IndexRules } from './index-document.ts';
 
@@ -13,7 +13,10 @@ type Lines = ReadonlyMap<string, Line>;
 
 export const CARGO_RULES: IndexRules = {
   isIndex: (fullPath) => /^\/index\/(?:1|2|3\/[^/]+|[^/]{2}\/[^/]{1,2})\/[^/]+$/u.test(fullPath),
-  ofPackage: (facts) => [`/index/${folderOf(facts.name)}/${facts.name}`],
+  ofPackage: ({ key }) => {
+    const name = nameOfKey(key, 'cargo');
+    return name === undefined ? [] : [`/index/${folderOf(name)}/${name}`];
+  },
   sharedWith: () => [],
   ofRepository: [],
   order: () => 0,

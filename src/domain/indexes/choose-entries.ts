@@ -65,3 +65,10 @@ export function selectsAll(input: IndexInput, packageKey: string): boolean {
     input.selected.some((selection) => selection.packageKey === packageKey && selection.versions === undefined)
   );
 }
+
+/** What stands behind `{scheme}://` in a package key (contract §6.5); undefined for a key of another type. */
+export function nameOfKey(key: string, scheme: string): string | undefined {
+  const prefix = `${scheme}://`;
+  const name = key.startsWith(prefix) ? key.slice(prefix.length) : '';
+  return name === '' ? undefined : name;
+}

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { farAddress, localRepository, pathOfAddress, remoteRepository } from './addresses.ts';
-import { type ChosenEntry, chooseEntries, selectionOf, selectsAll } from './choose-entries.ts';
+import { type ChosenEntry, chooseEntries, nameOfKey, selectionOf, selectsAll } from './choose-entries.ts';
 import { parseSides, replaceRanges } from './document-text.ts';
 import type { IndexInput, IndexInquiry, IndexResult, IndexRules } from './index-document.ts';
 import { type JsonDocument, type JsonMember, memberAt, membersAt, objectText, parseJsonDocument } from './json-text.ts';
@@ -13,7 +13,10 @@ const REPOSITORY_DOCUMENT = '/packages.json';
 
 export const COMPOSER_RULES: IndexRules = {
   isIndex: (fullPath) => fullPath === REPOSITORY_DOCUMENT || /^\/p\/[^/]+\/[^/]+\.json$/u.test(fullPath),
-  ofPackage: (facts) => [`/p/${facts.name}.json`],
+  ofPackage: ({ key }) => {
+    const name = nameOfKey(key, 'composer');
+    return name === undefined ? [] : [`/p/${name}.json`];
+  },
   sharedWith: () => [],
   ofRepository: [REPOSITORY_DOCUMENT],
   order: () => 0,

@@ -25,13 +25,13 @@ export function* mergeSnapshot(
   const presence = yield* askPresence([...new Set([...fromSource, ...fromFar].map((build) => build.path))]);
   const isThere = (build: Build): boolean => (presence.get(build.path) ?? 'absent') !== 'absent';
   const builds = newestBuilds([...fromSource.filter(isThere), ...fromFar.filter(isThere)]);
-  const listed = fromSource.length + fromFar.length > 0;
   const versioning = childOf(source, 'versioning') ?? childOf(far, 'versioning');
   if (versioning === undefined) return source;
   const documents = far === undefined ? [source] : [source, far];
   const own = builds.some((build) => !fromSource.some((other) => other.element === build.element));
-  const updated = lastUpdated(own || !listed ? documents : [source]);
-  const snapshot = listed ? newestSnapshot(documents, builds) : legacySnapshot(documents);
+  const updated = lastUpdated(own || builds.length === 0 ? documents : [source]);
+  const legacy = documents.filter((document) => buildsOf(document, folder).length === 0);
+  const snapshot = builds.length > 0 ? newestSnapshot(documents, builds) : legacySnapshot(legacy);
   const children = builds.map((build) => build.element);
   const list = { name: 'snapshotVersions', attributes: [], children, text: '' };
   let result = withChild(versioning, 'snapshot', snapshot);
@@ -76,7 +76,6 @@ function instantOf(build: Build): string {
 
 /** The build number and timestamp of the newest build in the list, as a document tells them where one does. */
 function newestSnapshot(documents: readonly XmlElement[], builds: readonly Build[]): XmlElement | undefined {
-  if (builds.length === 0) return undefined;
   const newest = builds.toSorted(
     (a, b) => Number(instantOf(a) < instantOf(b)) - Number(instantOf(a) > instantOf(b)),
   )[0];

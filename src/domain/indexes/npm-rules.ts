@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { localRepository, pathOfAddress, remoteRepository } from './addresses.ts';
-import { type ChosenEntry, chooseEntries, selectionOf, selectsAll } from './choose-entries.ts';
+import { type ChosenEntry, chooseEntries, nameOfKey, selectionOf, selectsAll } from './choose-entries.ts';
 import { parseSides, type Side } from './document-text.ts';
 import type { IndexInput, IndexInquiry, IndexResult, IndexRules } from './index-document.ts';
 import { type JsonDocument, memberAt, membersAt, objectText, parseJsonDocument } from './json-text.ts';
@@ -18,7 +18,10 @@ type Texts = ReadonlyMap<string, string>;
 export function npmRules(scheme: 'npm' | 'ohpm', ending: '.tgz' | '.har'): IndexRules {
   return {
     isIndex: (fullPath) => nameOf(fullPath) !== undefined,
-    ofPackage: (facts) => [`/.npm/${facts.name}/package.json`],
+    ofPackage: ({ key }) => {
+      const name = nameOfKey(key, scheme);
+      return name === undefined ? [] : [`/.npm/${name}/package.json`];
+    },
     sharedWith: () => [],
     ofRepository: [],
     order: () => 0,

@@ -19,7 +19,7 @@ const NPM_SERVICE = '/npm';
  * @throws {ReplicationError} unit `IndexInvalid`: not a JSON object
  */
 export function rewriteTarballs(content: Uint8Array, addresses: Addresses): Uint8Array {
-  const { text } = parseJsonDocument(content, { fullPath: 'package.json', side: 'source' });
+  const { text } = parseJsonDocument(content, { fullPath: 'with dist.tarball', side: 'source' });
   const rewritten = rewriteTarballText(text, addresses);
   return rewritten === text ? content : new TextEncoder().encode(rewritten);
 }

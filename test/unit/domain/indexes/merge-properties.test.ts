@@ -6,7 +6,7 @@ import type { Presence } from '../../../../src/domain/indexes/index-document.ts'
 import { printedSeed, seededRandom } from '../../../support/seed.ts';
 import { type Case, mergeCase } from './far-world.ts';
 
-const ROUNDS = 300;
+const ROUNDS = 200;
 const NAMES = ['1.0.0', '1.1.0', '2.0.0-rc.1', '2.0.0', '3.0.0-SNAPSHOT', '10.0.0'];
 const TAGS = ['latest', 'beta', 'next'];
 const PRESENCES: readonly Presence[] = ['same', 'different', 'absent'];
@@ -19,7 +19,9 @@ interface Kind {
   readonly packageKey: string;
   readonly document: (side: string, versions: readonly string[], tags: Tags) => string;
   /** The file (or, without one, the package version) that an entry needs. */
-  readonly fileOf?: (version: string) => string;
+  readonly fileOf?: (version: string) => readonly string[];
+  /** The version that the whole document belongs to: selected or not at all. */
+  readonly owner?: string;
   /** What a document names: its versions, and what its tags point to. */
   readonly named: (text: string) => { readonly versions: readonly string[]; readonly pointed: readonly string[] };
 }
@@ -46,7 +48,7 @@ const KINDS: readonly Kind[] = [
         versions: Object.fromEntries(versions.map((version) => [version, { side }])),
         time: Object.fromEntries([...versions, 'modified'].map((version) => [version, `2026-0${side.length}-01`])),
       }),
-    fileOf: (version) => `/lib/-/lib-${version}.tgz`,
+    fileOf: (version) => [`/lib/-/lib-${version}.tgz`],
     named: (text) => {
       const value = JSON.parse(text) as NpmText;
       return { versions: Object.keys(value.versions), pointed: Object.values(value['dist-tags']) };
@@ -77,10 +79,50 @@ const KINDS: readonly Kind[] = [
             `  - version: ${version}\n    digest: ${side}${version}\n    urls: [http://h/helm/fx/repo/charts/lib-${version}.tgz]\n`,
         )
         .join('')}`,
-    fileOf: (version) => `/lib-${version}.tgz`,
+    fileOf: (version) => [`/lib-${version}.tgz`],
     named: (text) => {
       const { entries } = parse(text) as { entries: Readonly<Record<string, readonly { version: string }[]>> };
       return { versions: Object.values(entries).flatMap((list) => list.map(({ version }) => version)), pointed: [] };
+    },
+  },
+  {
+    type: 'MAVEN',
+    fullPath: '/g/lib/2-SNAPSHOT/maven-metadata.xml',
+    packageKey: 'gav://g:lib',
+    document: (side, versions, { latest }) => {
+      const builds = versions.map((version) => {
+        const updated = `2026010${side.length}00000${version.length % 10}`;
+        return `<snapshotVersion><classifier>${version}</classifier><extension>jar</extension><value>2-${side}</value><updated>${updated}</updated></snapshotVersion>`;
+      });
+      const snapshot = `<snapshot><timestamp>20260101.00000${latest?.length ?? 0}</timestamp></snapshot>`;
+      return `<metadata><versioning>${snapshot}<lastUpdated>20260${side.length}</lastUpdated><snapshotVersions>${builds.join('')}</snapshotVersions></versioning></metadata>`;
+    },
+    owner: '2-SNAPSHOT',
+    fileOf: (version) => [
+      `/g/lib/2-SNAPSHOT/lib-2-source-${version}.jar`,
+      `/g/lib/2-SNAPSHOT/lib-2-far-${version}.jar`,
+    ],
+    named: (text) => ({ versions: matches(text, /<classifier>(.*?)</gu), pointed: [] }),
+  },
+  {
+    type: 'COMPOSER',
+    fullPath: '/p/v/lib.json',
+    packageKey: 'composer://v/lib',
+    document: (side, versions, tags) =>
+      JSON.stringify({
+        [side]: tags,
+        packages: {
+          'v/lib': Object.fromEntries(
+            versions.map((version) => [version, { side, dist: { url: `direct-dists/${version}` } }]),
+          ),
+        },
+      }),
+    fileOf: (version) => [`/${version}`],
+    named: (text) => {
+      const { packages } = JSON.parse(text) as {
+        packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+      };
+      return { versions: Object.values(packages).flatMap((list) => Object.keys(list)), pointed: [] };
     },
   },
   {
@@ -88,13 +130,13 @@ const KINDS: readonly Kind[] = [
     fullPath: '/index/3/l/lib',
     packageKey: 'cargo://lib',
     document: (side, versions) => versions.map((vers) => JSON.stringify({ vers, side })).join('\n'),
-    fileOf: (version) => `/crates/lib/lib-${version}.crate`,
+    fileOf: (version) => [`/crates/lib/lib-${version}.crate`],
     named: (text) => ({ versions: matches(text, /"vers":"(.*?)"/gu), pointed: [] }),
   },
 ];
 
 for (const kind of KINDS) {
-  test(`merging ${kind.type} documents keeps what is there, names nothing else, and comes to rest`, () => {
+  test(`merging ${kind.type} documents (${kind.fullPath}) keeps what is there, names nothing else, and comes to rest`, () => {
     const random = seededRandom(printedSeed(`merge ${kind.type}`));
     const some = (): readonly string[] => random.shuffle(NAMES).slice(0, random.below(NAMES.length + 1));
     const tagsOf = (versions: readonly string[]): Tags =>
@@ -105,14 +147,16 @@ for (const kind of KINDS) {
       const source = some();
       const far = some();
       const world = new Map(NAMES.map((version) => [version, random.pick(PRESENCES)]));
-      const selected = random.below(2) === 0 ? undefined : some();
+      const selected = random.below(2) === 0 ? undefined : kind.owner === undefined ? some() : [kind.owner];
       const given: Case = {
         type: kind.type,
         fullPath: kind.fullPath,
         source: kind.document('source', source, tagsOf(source)),
         ...(random.below(4) === 0 ? {} : { far: kind.document('far', far, tagsOf(far)) }),
         ...(selected === undefined ? {} : { selected: [{ packageKey: kind.packageKey, versions: selected }] }),
-        files: Object.fromEntries([...world].map(([version, state]) => [kind.fileOf?.(version) ?? '', state])),
+        files: Object.fromEntries(
+          [...world].flatMap(([version, state]) => (kind.fileOf?.(version) ?? []).map((file) => [file, state])),
+        ),
         versions: kind.fileOf ? [] : NAMES.filter((version) => world.get(version) !== 'absent'),
       };
       const where = `round ${round}: ${JSON.stringify(given)}`;
@@ -127,7 +171,7 @@ for (const kind of KINDS) {
         assert.ok(named.versions.includes(version), `drops ${version}, ${where}`);
       }
       for (const version of source) {
-        if (world.get(version) !== 'same' || selected?.includes(version) === false) continue;
+        if (world.get(version) !== 'same' || selected?.includes(kind.owner ?? version) === false) continue;
         assert.ok(named.versions.includes(version), `lacks ${version}, ${where}`);
       }
       if (merged.text === undefined) continue;

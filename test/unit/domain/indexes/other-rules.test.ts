@@ -41,6 +41,7 @@ for (const [type, key, name, expected] of [
   ['CARGO', 'cargo://ab', 'ab', ['/index/2/ab']],
   ['CARGO', 'cargo://abc', 'abc', ['/index/3/a/abc']],
   ['CARGO', 'cargo://cargo', 'cargo', ['/index/ca/rg/cargo']],
+  ['NPM', 'gav://a:b', 'b', []],
   ['HELM', 'helm://c', 'c', []],
   ['PYPI', 'pypi://lib', 'lib', []],
 ] as const) {
