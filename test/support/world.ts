@@ -218,12 +218,12 @@ export class World {
     };
   }
 
-  async begin(): Promise<RunRecord> {
+  async begin(task = 'task'): Promise<RunRecord> {
     this.#runs += 1;
     const { record } = await this.journal.beginRun(
       {
-        taskKey: 'task',
-        taskUid: 'uid',
+        taskKey: task,
+        taskUid: task === 'task' ? 'uid' : task,
         namespace: 'default',
         name: 'files',
         claim: `request:${this.#runs}`,

@@ -11,8 +11,8 @@ import { Meter } from '../../lib/meter.ts';
 /** Largest piece handed out at once, and the part of a second's worth that it may be. Bytes. */
 const LARGEST_PIECE = 64 * 1024;
 const PIECES_PER_SECOND = 20;
-/** A task that did not ask for a while, its streams busy sending, makes up for so many pieces. */
-const CATCH_UP = 4;
+/** A task that did not ask for a while, its streams busy with other things, makes up for so much. Seconds' worth. */
+const CATCH_UP = 0.25;
 
 /** Somebody wants to send so many bytes; `grant` is called when they may go, which may be at once. */
 export interface Ask {
@@ -111,10 +111,15 @@ export class Pacer {
     share.asks.delete(ask);
     if (share.asks.size === 0) this.#shares.delete(share);
     this.#account = Math.max(this.#account, share.account);
-    share.account = Math.max(share.account, this.#account - CATCH_UP * ask.bytes) + ask.bytes;
+    share.account = Math.max(share.account, this.#account - this.#mostBehind()) + ask.bytes;
     share.meter.spend(ask.bytes, now);
     this.#meter.spend(ask.bytes, now);
     ask.grant();
+  }
+
+  /** Without a limit of the far side nobody takes anything from another. */
+  #mostBehind(): number {
+    return this.#meter.rate === Number.POSITIVE_INFINITY ? 0 : CATCH_UP * this.#meter.rate;
   }
 
   #wakeUp(): void {
