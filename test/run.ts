@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
-import { ensureKubernetes, ensureMongod } from './support/assets.ts';
+import { CLIENTS, ensureClient, ensureKubernetes, ensureMaven, ensureMongod } from './support/assets.ts';
 import { CompactReport } from './support/compact-report.ts';
 import { FILE_LIMIT } from './support/file-limit.ts';
 
@@ -87,6 +87,9 @@ async function prepare(files: readonly string[]): Promise<void> {
   }
   await ensureMongod();
   await ensureKubernetes();
+  if (!files.some((file) => file.startsWith(join(ROOT, 'test', 'e2e', 'clients')))) return;
+  await ensureMaven();
+  for (const name of CLIENTS) await ensureClient(name);
 }
 
 try {

@@ -46,25 +46,25 @@ export async function ensureMaven(say: Say = tell, environment: NodeJS.ProcessEn
   return { mvn: mvn.paths, plugins: plugins.paths };
 }
 
-const CLIENTS = { npm: npmPart, pip: pipPart, helm: helmPart, crane: cranePart } as const;
+const CLIENT_PARTS = { npm: npmPart, pip: pipPart, helm: helmPart, crane: cranePart } as const;
+type Client = keyof typeof CLIENT_PARTS;
+/** What {@link ensureClient} gets. */
+export const CLIENTS = Object.keys(CLIENT_PARTS) as readonly Client[];
 
 /** The path of a client program; for `pip` that of the Python that has it. @throws {PartUnavailable} */
 export async function ensureClient(
-  name: keyof typeof CLIENTS,
+  name: Client,
   say: Say = tell,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
-  return (await obtain(CLIENTS[name](environment), cacheRoot(environment), say)).paths;
+  return (await obtain(CLIENT_PARTS[name](environment), cacheRoot(environment), say)).paths;
 }
 
 const PARTS: Readonly<Record<string, () => Promise<unknown>>> = {
   mongod: () => ensureMongod(),
   kubernetes: () => ensureKubernetes(),
   maven: () => ensureMaven(),
-  npm: () => ensureClient('npm'),
-  pip: () => ensureClient('pip'),
-  helm: () => ensureClient('helm'),
-  crane: () => ensureClient('crane'),
+  ...Object.fromEntries(CLIENTS.map((name) => [name, () => ensureClient(name)])),
 };
 
 async function main(names: readonly string[]): Promise<number> {

@@ -52,6 +52,8 @@ export async function startPackageServer({ db, storeDir, receiver }: PackageServ
     requests.push(`${request.method} ${request.url}`);
     if (requests.length > REMEMBERED) requests.shift();
     reply(request, response, serving ?? Promise.resolve(missing())).catch((error: unknown) => {
+      // A client that has seen enough hangs up.
+      if (request.socket.destroyed) return;
       // The client sees a broken answer; the reason is for whoever reads the test's output.
       process.stderr.write(`package server: ${request.method} ${request.url}: ${String(error)}\n`);
       if (response.headersSent) response.destroy();
