@@ -45,7 +45,7 @@ const REPOSITORIES: Readonly<Record<string, Expected>> = {
       /^\/app-b\/blobs\/tmp\/sha256__23c5\w+: only at source$/,
       /^\/app-b\/blobs\/tmp\/sha256__379b\w+: only at source$/,
       /^\/app-b\/blobs\/tmp\/sha256__b75f\w+: only at source$/,
-      /^oci:\/\/app-b: latest: source "tmp", far side "1.0"$/,
+      /^oci:\/\/app-b: latest: source "tmp", far side "edge"$/,
       /^oci:\/\/app-b@tmp: only at source$/,
     ],
   },
