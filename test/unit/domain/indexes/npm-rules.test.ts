@@ -98,14 +98,14 @@ test('latest is not invented for a package that has none', () => {
 test('a run of single versions adds them and leaves the far side’s tags and fields', () => {
   const merged = merge({
     source: documentOf('source', ['1.0.0', '2.0.0', '3.0.0'], { latest: '3.0.0', two: '2.0.0' }, { description: 's' }),
-    far: documentOf('far', ['1.0.0'], { latest: '1.0.0' }, { description: 'f', own: 'kept' }),
+    far: documentOf('far', ['1.0.0', '3.0.0'], { latest: '1.0.0' }, { description: 'f', own: 'kept' }),
     selected: [
       { packageKey: 'npm://lib', versions: ['2.0.0'] },
       { packageKey: 'npm://other', versions: ['3.0.0'] },
     ],
     others: 'same',
   });
-  assert.deepEqual(owners(merged), { '1.0.0': 'far', '2.0.0': 'source' });
+  assert.deepEqual(owners(merged), { '1.0.0': 'far', '2.0.0': 'source', '3.0.0': 'far' });
   assert.deepEqual(merged['dist-tags'], { latest: '1.0.0', two: '2.0.0' });
   assert.deepEqual([merged.description, merged.own], ['f', 'kept']);
 });
