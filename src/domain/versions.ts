@@ -62,6 +62,13 @@ export type VersionAction =
   | Extract<Action, { readonly kind: 'none' | 'conflict' | 'fail' }>
   | { readonly kind: 'write' };
 
+/** What this very run has committed of a version, from a state of the source that may have passed: ours to replace. */
+export interface OwnWrites {
+  readonly files: ReadonlySet<string>;
+  /** The version itself. */
+  readonly version: boolean;
+}
+
 /**
  * What is absent is added under every strategy, as long as nothing that is there differs: that replaces nothing. A
  * version of which one file or field differs is a conflict as a whole: never half of one and half of the other.
@@ -69,16 +76,16 @@ export type VersionAction =
 export function decideVersion(
   { files, differing }: VersionComparison,
   conflictStrategy: 'SKIP' | 'OVERWRITE' | 'FAST_FAIL',
-  ownWrite: boolean,
+  own: OwnWrites,
 ): VersionAction {
   for (const kind of ['folder', 'different', 'metadata-differs'] as const) {
-    const file = files.find(({ verdict }) => verdict === kind);
-    if (file === undefined) continue;
-    const action = decide(kind, conflictStrategy, ownWrite);
-    if (action.kind === 'conflict' || action.kind === 'fail')
-      return { ...action, message: `${file.fullPath}: ${action.message}` };
+    for (const { fullPath } of files.filter(({ verdict }) => verdict === kind)) {
+      const action = decide(kind, conflictStrategy, own.files.has(fullPath));
+      if (action.kind === 'conflict' || action.kind === 'fail')
+        return { ...action, message: `${fullPath}: ${action.message}` };
+    }
   }
-  if (differing !== undefined && differing.length > 0 && !ownWrite && conflictStrategy !== 'OVERWRITE') {
+  if (differing !== undefined && differing.length > 0 && !own.version && conflictStrategy !== 'OVERWRITE') {
     const message = `the far side has this version with another ${differing.join(', ')}`;
     return conflictStrategy === 'SKIP'
       ? { kind: 'conflict', message }
@@ -116,8 +123,9 @@ export function mergedPackage(
   };
 }
 
+/** Without `extension`: some real servers put the version's there whatever is sent, so it would never become equal. */
 export function samePackage(a: PackageFields, b: PackageFields): boolean {
-  return a.description === b.description && sameJson(a.versionTag, b.versionTag) && sameJson(a.extension, b.extension);
+  return a.description === b.description && sameJson(a.versionTag, b.versionTag);
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {

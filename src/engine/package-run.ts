@@ -63,11 +63,15 @@ export class PackageRun {
     const { source } = chosen;
     const writer = new PackageWriter(this.#context, source);
     for await (const page of selectedVersions(this.#context, chosen, this.#options.run)) {
-      if (this.#context.deps.drain.aborted) return;
+      if (this.#context.deps.drain.aborted) break;
       await this.#page(source, page, writer);
     }
-    if (this.#context.deps.drain.aborted) return;
-    await this.#concluded(source, () => writer.finish(this.#options.farSide));
+    const { drain } = this.#context.deps;
+    const { givenUp } = this.#options;
+    // An orderly stop ends what was begun: a package that was written to gets its latest back.
+    if (writer.hasWritten || (!drain.aborted && givenUp() === undefined))
+      await this.#concluded(source, () => writer.finish(this.#options.farSide));
+    if (drain.aborted) return;
     await this.#options.indexes.ofPackage(source, this.#options.farSide);
   }
 
@@ -123,8 +127,13 @@ export class PackageRun {
 
   async #version(compared: ComparedVersion, writer: PackageWriter): Promise<void> {
     const { unit } = compared;
+    const { pool, givenUp } = this.#options;
     if (this.#context.deps.drain.aborted) return;
-    const means = { context: this.#context, pool: this.#options.pool, writer };
+    if (givenUp() !== undefined) {
+      await this.#notTried(unit);
+      return;
+    }
+    const means = { context: this.#context, pool, writer, givenUp };
     const worker = new VersionWorker(means, unit, this.#options.farSide);
     try {
       const fate = await worker.work(compared);
@@ -133,14 +142,15 @@ export class PackageRun {
         for (const path of compared.plan.indexes) await this.#options.indexes.document(path, this.#options.farSide);
       }
     } catch (error) {
-      await this.#failed(unit, error, worker.bytesSent);
+      if (!worker.begun && givenUp() !== undefined) await this.#notTried(unit);
+      else await this.#failed(unit, error, worker.bytesSent);
     }
   }
 
   /** What the end of a package's work failed with is a failure of its own. */
   async #concluded(source: SourcePackage, work: () => Promise<void>): Promise<void> {
-    const { run, farSide, givenUp } = this.#options;
-    if (givenUp() !== undefined) return;
+    const { run, farSide } = this.#options;
+    if (farSide.aborted) return;
     try {
       await work();
     } catch (cause) {

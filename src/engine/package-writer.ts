@@ -25,10 +25,14 @@ export class PackageWriter {
     this.#package = source;
   }
 
+  get hasWritten(): boolean {
+    return this.#before !== undefined;
+  }
+
   async write(version: Content, overwrite: boolean, signal: AbortSignal): Promise<'created' | 'existed'> {
     const release = await this.#turn.acquire(signal);
     try {
-      this.#before ??= (await this.#find(signal)) ?? null;
+      if (this.#before === undefined) this.#before = (await this.#find(signal)) ?? null;
       return await this.#send(version, this.#before ?? undefined, overwrite, signal);
     } finally {
       release();

@@ -21,6 +21,8 @@ export interface VersionMeans {
   readonly context: ObjectContext;
   readonly pool: UnitPool;
   readonly writer: PackageWriter;
+  /** Why the far side was given up. */
+  readonly givenUp: () => ReplicationError | undefined;
 }
 
 /** Times that a version is planned anew because source or far side changed underneath. */
@@ -47,8 +49,12 @@ export class VersionWorker {
   #unit: VersionUnit;
   #bytesSent = 0;
   #proofs = new Map<string, ProofMethod>();
-  /** This run has changed files or fields of this version: what lies there is ours to replace. */
+  /** A first step was taken. */
+  #begun = false;
+  /** This run has changed files or fields of this version. */
   #wrote = false;
+  readonly #ownFiles = new Set<string>();
+  #ownVersion = false;
 
   constructor(means: VersionMeans, unit: VersionUnit, signal: AbortSignal) {
     this.#means = means;
@@ -75,6 +81,11 @@ export class VersionWorker {
     }
   }
 
+  /** false = nothing was asked of the far side for it beyond its comparison. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
   /** Payload sent so far. */
   get bytesSent(): number {
     return this.#bytesSent;
@@ -86,7 +97,10 @@ export class VersionWorker {
 
   async #perform(known: ComparedVersion): Promise<VersionFate | 'changed'> {
     const { context } = this.#means;
-    const action = decideVersion(known, context.setting.conflictStrategy, this.#wrote);
+    const action = decideVersion(known, context.setting.conflictStrategy, {
+      files: this.#ownFiles,
+      version: this.#ownVersion,
+    });
     const sha256 = mainDigest(this.#unit, known.plan);
     switch (action.kind) {
       case 'fail':
@@ -127,19 +141,28 @@ export class VersionWorker {
     return compared;
   }
 
+  /** What was not begun when the far side was given up never begins: it fails with the reason of that. */
+  async #step<T>(work: () => Promise<T>): Promise<T> {
+    const { pool, givenUp } = this.#means;
+    return await pool.step(async () => {
+      const reason = givenUp();
+      if (!this.#begun && reason !== undefined) throw reason;
+      this.#begun = true;
+      return await work();
+    }, this.#signal);
+  }
+
   /** Every blob stored, or proved: side by side, as permits come free. */
   async #deliver(known: ComparedVersion): Promise<void> {
-    const { context, pool } = this.#means;
-    const { repository, target, courier } = context;
+    const { repository, target, courier } = this.#means.context;
     await allSettled(
       known.plan.files.map(({ node, content }, index) => async () => {
         const parcel = { repository, target, node, content, proof: known.proofs.get(node.sha256) };
         const there = known.files[index]?.verdict;
         const stored = there === 'same' || there === 'metadata-differs';
         if (stored && parcel.proof !== undefined) return;
-        const delivery = await pool.step<Delivery>(
-          () => (stored ? courier.prove(parcel, this.#signal) : courier.ensure(parcel, this.#signal)),
-          this.#signal,
+        const delivery = await this.#step<Delivery>(() =>
+          stored ? courier.prove(parcel, this.#signal) : courier.ensure(parcel, this.#signal),
         );
         this.#bytesSent += delivery.bytesSent;
         if (delivery.proof !== undefined) this.#proofs.set(node.sha256, delivery.proof);
@@ -149,11 +172,10 @@ export class VersionWorker {
 
   /** false = something was not as compared. In order, with one permit: few small requests. */
   async #writeFiles(known: ComparedVersion): Promise<boolean> {
-    const { pool } = this.#means;
-    const written = await pool.step(async () => {
+    const written = await this.#step(async () => {
       for (const file of known.plan.files) if (!(await this.#writeFile(known, file))) return false;
       return true;
-    }, this.#signal);
+    });
     return written && (await this.#asPlanned(known));
   }
 
@@ -169,6 +191,7 @@ export class VersionWorker {
       if (save.length > 0) await link.call((t) => t.saveMetadata(target, node.fullPath, save, signal), signal);
       if (remove.length > 0) await link.call((t) => t.deleteMetadata(target, node.fullPath, remove, signal), signal);
       this.#wrote = true;
+      this.#ownFiles.add(node.fullPath);
       return true;
     }
     const overwrite = verdict === 'different';
@@ -179,6 +202,7 @@ export class VersionWorker {
     }, signal);
     // A lost answer makes the next try say "existed": then it may have been our own create.
     if (answer === 'created' || tries > 1) this.#wrote = true;
+    if (answer === 'created') this.#ownFiles.add(node.fullPath);
     return answer === 'created';
   }
 
@@ -213,6 +237,7 @@ export class VersionWorker {
     const answer = await writer.write({ ...version, metadata, extension }, overwrite, this.#signal);
     if (answer === 'existed') return false;
     this.#wrote = true;
+    this.#ownVersion = true;
     const there = await link.call((t) => t.findVersions(target, found.key, [version.name], this.#signal), this.#signal);
     const read = there.get(version.name);
     return read !== undefined && differingFields(version, read, []).length === 0;
