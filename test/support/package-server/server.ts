@@ -43,8 +43,8 @@ export async function startPackageServer({ db, storeDir, receiver }: PackageServ
   const agent = new http.Agent({ keepAlive: true });
   const requests: string[] = [];
   const server = http.createServer((request, response) => {
-    const segments = new URL(request.url ?? '/', 'http://localhost').pathname.split('/').slice(1);
-    const serving = servedBy(shelf, segments.map(decodeURIComponent));
+    const segments = decoded(new URL(request.url ?? '/', 'http://localhost').pathname.split('/').slice(1));
+    const serving = servedBy(shelf, segments);
     if (serving === undefined && receiver !== undefined) {
       forward(new URL(receiver), agent, request, response);
       return;
@@ -53,7 +53,7 @@ export async function startPackageServer({ db, storeDir, receiver }: PackageServ
     if (requests.length > REMEMBERED) requests.shift();
     reply(request, response, serving ?? Promise.resolve(missing())).catch((error: unknown) => {
       // A client that has seen enough hangs up.
-      if (request.socket.destroyed) return;
+      if (isCode(error, 'ERR_STREAM_PREMATURE_CLOSE')) return;
       // The client sees a broken answer; the reason is for whoever reads the test's output.
       process.stderr.write(`package server: ${request.method} ${request.url}: ${String(error)}\n`);
       if (response.headersSent) response.destroy();
@@ -74,6 +74,20 @@ export async function startPackageServer({ db, storeDir, receiver }: PackageServ
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** What is no encoding is meant as it stands. */
+function decoded(segments: readonly string[]): readonly string[] {
+  try {
+    return segments.map((segment) => decodeURIComponent(segment));
+  } catch (error) {
+    if (error instanceof URIError) return segments;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** undefined = not for the registries. */
