@@ -3,7 +3,8 @@
  * whether what it promises held; it is no test, because how fast a machine is says nothing about right or wrong.
  */
 import { generic } from './generic.ts';
-import { GENERIC_USAGE, genericOptions } from './options.ts';
+import { GENERIC_USAGE, genericOptions, RATE_USAGE, rateOptions } from './options.ts';
+import { rate } from './rate.ts';
 
 interface Scenario {
   readonly usage: string;
@@ -17,6 +18,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare(argv) {
       const options = genericOptions(argv);
       return () => generic(options);
+    },
+  },
+  rate: {
+    usage: RATE_USAGE,
+    prepare(argv) {
+      const options = rateOptions(argv);
+      return () => rate(options);
     },
   },
 };

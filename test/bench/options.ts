@@ -44,6 +44,32 @@ export function genericOptions(argv: readonly string[]): GenericOptions {
   return options;
 }
 
+export interface RateOptions {
+  /** Bytes per second of each limit. */
+  readonly rate: number;
+  readonly json: boolean;
+}
+
+const USUAL_RATE = 10_000_000;
+
+export const RATE_USAGE = `npm run bench -- rate [OPTIONS]
+  --rate BYTES         bytes per second of each limit, instead of ${USUAL_RATE}
+  --json               print one final line of JSON on standard output, everything else on standard error
+Takes about a minute. The directory for temporary files (TMPDIR) needs room for 80 seconds' worth. TEST_SEED=N repeats
+the content of a run.
+`;
+
+/** @throws {TypeError} for an option that there is not, {@link RangeError} for a number that is none */
+export function rateOptions(argv: readonly string[]): RateOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { json: { type: 'boolean', default: false }, rate: { type: 'string' } },
+  });
+  const rate = wholeNumber('--rate', values.rate) ?? USUAL_RATE;
+  if (rate < 1_000) throw new RangeError('--rate: at least 1000 bytes per second');
+  return { rate, json: values.json };
+}
+
 function wholeNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);

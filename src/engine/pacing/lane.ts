@@ -67,7 +67,7 @@ export class Lanes {
   lane({ clusterId, taskUid, concurrency, bandwidth, rateLimit }: LaneRequest): Lane {
     const farSide = this.#farSides.get(clusterId) ?? new FarSideShare(concurrency, this.#clock);
     this.#farSides.set(clusterId, farSide);
-    const task = farSide.tasks.get(taskUid) ?? new TaskShare(farSide, this.#clock);
+    const task = farSide.tasks.get(taskUid) ?? new TaskShare(farSide);
     farSide.tasks.set(taskUid, task);
     farSide.configure(concurrency, bandwidth);
     task.configure(rateLimit);

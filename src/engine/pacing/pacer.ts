@@ -22,19 +22,15 @@ export interface Ask {
 
 /** One task as a pacer sees it. */
 export class PayloadShare {
-  readonly meter: Meter;
+  readonly meter = new Meter();
   readonly asks = new Set<Ask>();
   /** Bytes given to it, in the account by which parts are kept equal. */
   account = 0;
-
-  constructor(now: number) {
-    this.meter = new Meter(Number.POSITIVE_INFINITY, now);
-  }
 }
 
 export class Pacer {
   readonly #clock: Clock;
-  readonly #meter: Meter;
+  readonly #meter = new Meter();
   readonly #alarm: Alarm;
   /** Those who want to send. */
   readonly #shares = new Set<PayloadShare>();
@@ -44,7 +40,6 @@ export class Pacer {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#meter = new Meter(Number.POSITIVE_INFINITY, clock.monotonic());
     this.#alarm = new Alarm(clock, () => this.#serve());
   }
 

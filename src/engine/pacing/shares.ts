@@ -47,7 +47,7 @@ export class FarSideShare {
 /** One task at one far side. */
 export class TaskShare {
   readonly farSide: FarSideShare;
-  readonly payload: PayloadShare;
+  readonly payload = new PayloadShare();
   readonly waitingUnits = new WaitingList();
   readonly waitingUploads = new WaitingList();
   readonly waitingCalls = new WaitingList();
@@ -60,9 +60,8 @@ export class TaskShare {
   /** Lanes in use. */
   users = 0;
 
-  constructor(farSide: FarSideShare, clock: Clock) {
+  constructor(farSide: FarSideShare) {
     this.farSide = farSide;
-    this.payload = new PayloadShare(clock.monotonic());
   }
 
   configure(rateLimit: number): void {
