@@ -19,6 +19,20 @@ export function indexInvalid(origin: Origin, problem: string): ReplicationError 
   );
 }
 
+/**
+ * Bytes of XML or YAML. Their parsers need up to half a second for one MiB, and nothing else runs meanwhile: the lease
+ * must still be renewed in time.
+ */
+const SLOW_PARSER_LIMIT = 8 * 1024 * 1024;
+
+/** Text for a slow parser. @throws {ReplicationError} unit `DocumentTooLarge`, and as {@link decodeText} */
+export function decodeBounded(content: Uint8Array, origin: Origin): string {
+  if (content.byteLength <= SLOW_PARSER_LIMIT) return decodeText(content, origin);
+  const size = `${content.byteLength} bytes, more than ${SLOW_PARSER_LIMIT}`;
+  const message = `the index document ${origin.fullPath} of the ${origin.side} has ${size}`;
+  throw new ReplicationError('unit', 'DocumentTooLarge', message);
+}
+
 /** @throws {ReplicationError} unit `IndexInvalid`: not UTF-8 */
 export function decodeText(content: Uint8Array, origin: Origin): string {
   try {

@@ -10,7 +10,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
-import { decodeText, indexInvalid, type Origin, type Replacement } from './document-text.ts';
+import { decodeBounded, indexInvalid, type Origin, type Replacement } from './document-text.ts';
 
 /** One version of a chart. */
 export interface ChartEntry {
@@ -39,10 +39,10 @@ export interface HelmIndex {
 
 /**
  * Aliases are refused: no index has them, and a few could stand for gigabytes.
- * @throws {ReplicationError} unit `IndexInvalid`: not YAML (with line and column), or not the shape of an index
+ * @throws {ReplicationError} unit `DocumentTooLarge`, `IndexInvalid`: not YAML (with line and column), or not the shape of an index
  */
 export function parseHelmIndex(content: Uint8Array, origin: Origin): HelmIndex {
-  const text = decodeText(content, origin);
+  const text = decodeBounded(content, origin);
   const lines = new LineCounter();
   const document = parseYaml(text, lines, origin);
   const problem = document.errors[0];

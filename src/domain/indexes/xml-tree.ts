@@ -1,10 +1,6 @@
 /** Small XML documents (Maven's metadata) as plain data. Entities and document types are refused, so nothing expands. */
 import { DOMParser, type Element, type Node, onWarningStopParsing, ParseError } from '@xmldom/xmldom';
-import { ReplicationError } from '../errors.ts';
-import { decodeText, indexInvalid, type Origin } from './document-text.ts';
-
-/** Bytes. The parser needs about a second for two of them, and nothing else runs meanwhile. */
-const XML_LIMIT = 8 * 1024 * 1024;
+import { decodeBounded, indexInvalid, type Origin } from './document-text.ts';
 
 const DEPTH_LIMIT = 32;
 
@@ -22,14 +18,7 @@ export interface XmlElement {
  *   `DocumentTooLarge`
  */
 export function parseXml(content: Uint8Array, origin: Origin): XmlElement {
-  if (content.byteLength > XML_LIMIT) {
-    throw new ReplicationError(
-      'unit',
-      'DocumentTooLarge',
-      `the index document ${origin.fullPath} of the ${origin.side} has ${content.byteLength} bytes, more than ${XML_LIMIT}`,
-    );
-  }
-  const text = decodeText(content, origin);
+  const text = decodeBounded(content, origin);
   if (/<!(?:DOCTYPE|ENTITY)/iu.test(text)) throw indexInvalid(origin, 'has a document type or entities: refused');
   try {
     const root = new DOMParser({ onError: onWarningStopParsing }).parseFromString(

@@ -137,3 +137,8 @@ for (const [name, source, problem] of [
     );
   });
 }
+
+test('a document that would hold everything else up is not parsed', () => {
+  const source = `entries: {}\n#${' '.repeat(8 * 1024 * 1024)}`;
+  assert.throws(() => merge({ source }), { code: 'DocumentTooLarge', message: /source has 8388621 bytes/u });
+});
