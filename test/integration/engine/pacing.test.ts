@@ -107,9 +107,14 @@ for (const [what, limit] of [
     assert.deepEqual(await differences(farSide, '/paced/'), []);
   });
 
-test('a file that takes longer than every idle timeout at its rate is sent once', async () => {
+test('a file that takes longer than every idle timeout at its rate is sent once, bit by bit', async () => {
   const farSide = await world.farSide('slow');
-  const { outcome } = await world.run([farSide], { objects: folder('slow'), rateLimit: 2_000 });
+  const work = world.run([farSide], { objects: folder('slow'), rateLimit: 2_000 });
+  const seen = await watched(farSide, work);
+  const { outcome } = await work;
+  const first = seen.find(([, bytes]) => bytes > 2_000)?.[0] ?? 0;
+  const later = seen.findLast(([at]) => at <= first + 1_000)?.[1] ?? 0;
+  assert.ok(later < 5_500, `${later} bytes a second after the first 2,000`);
   assert.equal(outcome.farSides[0]?.tally.success, 1);
   assert.equal(farSide.proxy.requests.filter(({ url }) => url.includes('/blob/push')).length, 1);
 });

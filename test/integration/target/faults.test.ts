@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 
 import { createBkRepoTarget } from '../../../src/target/bkrepo/target.ts';
@@ -250,6 +251,19 @@ test('an upload that the far side stops taking ends after the idle timeout', asy
   const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(Buffer.alloc(7 * 1024 * 1024, 1)), signal));
   assert.deepEqual([error.errorClass, error.code], ['retryable', 'Timeout']);
   assert.match(error.message, /it to take bytes/);
+});
+
+test('an upload whose own source stops is told apart from a far side that stops', async (context) => {
+  const { target, signal } = await scene(context, {}, { timeouts: { uploadIdleMs: 80 } });
+  const content = Buffer.alloc(100_000, 1);
+  const stuck = new Readable({ read() {} });
+  stuck.push(content.subarray(0, 10_000));
+  const error = await failureOf(
+    target.pushBlob(REPOSITORY, { ...blobOf(content), open: () => Promise.resolve(stuck) }, signal),
+  );
+  assert.deepEqual([error.errorClass, error.code], ['retryable', 'SourceStalled']);
+  assert.match(error.message, /the next bytes of the source/);
+  assert.ok(stuck.destroyed);
 });
 
 test('a connection reset in mid-upload is retryable', async (context) => {
