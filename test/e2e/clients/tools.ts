@@ -49,7 +49,7 @@ export class Tools {
     await command(
       mvn,
       ['-B', '-q', '-s', settings, '-gs', settings, '-f', pom, `-Dmaven.repo.local=${local}`, COPY_GOAL],
-      { cwd: work, env, timeoutMs: LIMIT_MS },
+      { cwd: work, env, timeoutMs: LIMIT_MS, tailLines: 20 },
     );
     return filesOf(output);
   }

@@ -9,6 +9,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds after which the command is ended and counts as failed. */
   readonly timeoutMs: number;
+  /** How many of the last lines a failure tells (6). */
+  readonly tailLines?: number;
   /** Says a line about every `everyMs` milliseconds (15 s), so that nobody takes a long step for a hang. */
   readonly progress?: {
     readonly say: Say;
@@ -56,7 +58,7 @@ export async function command(program: string, args: readonly string[], options:
       child.once('close', (code, signal) => {
         if (code === 0) return resolve();
         const end = signal === null ? `ended with ${code}` : `was ended by ${signal} after ${seconds()} s`;
-        reject(new WayFailed(`${program} ${args[0] ?? ''} ${end}: ${lastLines(tail)}`));
+        reject(new WayFailed(`${program} ${args[0] ?? ''} ${end}: ${lastLines(tail, options.tailLines ?? 6)}`));
       });
     });
   } finally {
@@ -66,8 +68,9 @@ export async function command(program: string, args: readonly string[], options:
   return stdout;
 }
 
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-6).join(' | ').slice(-900) || 'it printed nothing';
+function lastLines(text: string, count: number): string {
+  const lines = text.trim().split('\n').slice(-count).join(' | ');
+  return lines.slice(-150 * count) || 'it printed nothing';
 }
 
 /** The first executable of that name on PATH. */
