@@ -4,7 +4,7 @@ import { RUN_REQUESTED_ANNOTATION } from '../../src/api/names.ts';
 import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
 import { type Kubernetes, startKubernetes } from '../support/kubernetes.ts';
 import { type Program, startProgram } from '../support/program.ts';
-import { type Stage, type StageOptions, TASK } from './stage.ts';
+import { type Stage, type StageOptions, TASKS } from './stage.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const NAMESPACE = 'bkrepo-replicator-system';
@@ -33,28 +33,21 @@ export async function kubernetesStage({ directory, config, report }: StageOption
       report('started bkrepo-replicator operator as its shipped ServiceAccount');
       report((await kubernetes.kubectl(['--namespace', NAMESPACE, 'apply', '-f', '-'], { input: manifests })).trim());
     },
-    async task() {
-      return JSON.parse(
-        await kubectl('--namespace', NAMESPACE, 'get', 'replicatask', TASK, '-o', 'json'),
-      ) as ReplicaTask;
+    async tasks() {
+      const list = await kubectl('--namespace', NAMESPACE, 'get', 'replicatasks', ...TASKS, '-o', 'json');
+      return (JSON.parse(list) as { readonly items: readonly ReplicaTask[] }).items;
     },
     async requestRun(value) {
-      await kubectl(
-        '--namespace',
-        NAMESPACE,
-        'annotate',
-        '--overwrite',
-        'replicatask',
-        TASK,
-        `${RUN_REQUESTED_ANNOTATION}=${value}`,
-      );
+      const annotation = `${RUN_REQUESTED_ANNOTATION}=${value}`;
+      await kubectl('--namespace', NAMESPACE, 'annotate', '--overwrite', 'replicatasks', ...TASKS, annotation);
     },
     async show() {
-      await kubectl('--namespace', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=30s', `replicatask/${TASK}`);
+      const ready = TASKS.map((name) => `replicatask/${name}`);
+      await kubectl('--namespace', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=30s', ...ready);
       const shown = [];
       for (const args of [
         ['get', 'clusters.replication.bkrepo.io,replicatasks.replication.bkrepo.io'],
-        ['describe', 'replicatask', TASK],
+        ['describe', 'replicatasks', ...TASKS],
       ]) {
         shown.push(`$ kubectl ${args.join(' ')}`, await kubectl('--namespace', NAMESPACE, ...args));
       }

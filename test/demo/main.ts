@@ -5,30 +5,36 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { type Document, type FindCursor, MongoClient, type WithId } from 'mongodb';
-import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
+import { MongoClient } from 'mongodb';
 import { BkRepoBuilder } from '../support/bkrepo/builder.ts';
-import { shardOf } from '../support/bkrepo/layout.ts';
 import { startMongod } from '../support/mongod.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { sampleManifests } from '../support/samples.ts';
 import { makeTempDir, removeDir } from '../support/tempdir.ts';
-import { eventually } from '../support/wait.ts';
 import { CHANGED_FILE, changeOneFile, fillSource } from './content.ts';
+import { crossedSince, noteBefore } from './crossed.ts';
 import { kubernetesStage } from './kubernetes-stage.ts';
 import { type DemoOptions, demoOptions } from './options.ts';
-import type { Stage } from './stage.ts';
+import { fillPackages } from './packages/fill.ts';
+import { SOURCE_HOST } from './packages/npm.ts';
+import { finishedRuns } from './progress.ts';
 import { standaloneStage } from './standalone-stage.ts';
-import { compareFarSides, type Side, table } from './verdict.ts';
+import { byFarSide, byType, compareFarSides, type Side, type TypeVerdict, table } from './verdict.ts';
 
-const SOURCE = { projectId: 'tools', repoName: 'generic-local' };
-const COPY = { projectId: 'tools-backup', repoName: 'generic-backup' };
+/** As the samples say. */
+const PROJECT = 'tools';
+const REMOTE_PROJECT = 'tools-backup';
+const NAMES = { GENERIC: 'generic-local', MAVEN: 'maven-local', NPM: 'npm-local', OCI: 'oci-local' };
+const REPOSITORIES = Object.entries(NAMES).map(([type, repoName]) => ({
+  type,
+  repoName,
+  remoteRepoName: repoName.replace('-local', '-backup'),
+}));
 const ACCOUNT = { username: 'replicator', password: 'demo-password' };
 const FAR_SIDES = [
   { name: 'shanghai', faithful: false },
   { name: 'shenzhen', faithful: true },
 ];
-const RUN_TIMEOUT = 15 * 60_000;
 
 interface Result {
   readonly equal: boolean;
@@ -38,6 +44,7 @@ interface Result {
     readonly bytes: number;
     readonly equal: boolean;
   }[];
+  readonly types: Readonly<Record<string, TypeVerdict>>;
   /** The files that crossed in the second run and their bytes; each crosses once to every far side. */
   readonly secondRun: { readonly files: number; readonly bytes: number };
 }
@@ -60,10 +67,13 @@ async function demo(options: DemoOptions): Promise<boolean> {
       name: 'source',
       db: client.db(databases.source),
       storeDir: path.join(directory, 'source-store'),
-      ...SOURCE,
+      projectId: PROJECT,
+      origin: SOURCE_HOST,
     };
-    const files = await new BkRepoBuilder(source.db, source.storeDir).repository(SOURCE.projectId, SOURCE.repoName);
+    const builder = new BkRepoBuilder(source.db, source.storeDir);
+    const files = await builder.repository(PROJECT, NAMES.GENERIC);
     await fillSource(files, report);
+    await fillPackages(builder, PROJECT, NAMES, report);
 
     const farSides: (Side & { readonly url: string })[] = [];
     for (const { name, faithful } of FAR_SIDES) {
@@ -72,9 +82,10 @@ async function demo(options: DemoOptions): Promise<boolean> {
       const database = `${prefix}_${name}`;
       const program = await startPeer(directory, { uri, database, storeDir, faithful });
       stops.push(() => program.signal('SIGTERM'));
-      const url = `http://127.0.0.1:${program.port}/replication`;
+      const origin = `http://127.0.0.1:${program.port}`;
+      const url = `${origin}/replication`;
       report(`started far side ${name} at ${url}${faithful ? ", with real servers' defects" : ''}`);
-      farSides.push({ name, db: client.db(database), storeDir, url, ...COPY });
+      farSides.push({ name, db: client.db(database), storeDir, url, origin, projectId: REMOTE_PROJECT });
     }
 
     const config = {
@@ -87,39 +98,42 @@ async function demo(options: DemoOptions): Promise<boolean> {
     const stage = options.kubernetes ? await kubernetesStage(stageOptions) : standaloneStage(stageOptions);
     stops.push(() => stage.stop());
     const filledIn = farSides.map(({ name, url }) => ({ name, url, ...ACCOUNT }));
-    const changes = { cluster: { probeInterval: '5s' }, setting: { conflictStrategy: 'OVERWRITE' } };
+    const changes = {
+      cluster: { probeInterval: '5s' },
+      setting: { conflictStrategy: 'OVERWRITE' },
+      tasks: ['replicatask', 'packages'] as const,
+    };
     await stage.apply(await sampleManifests(filledIn, changes));
-    await finishedRun(stage, report, (task) => (task.status.history?.length ?? 0) > 0);
-    const first = await compareFarSides(source, farSides);
+    await finishedRuns(stage, report, (task) => (task.status.history?.length ?? 0) > 0);
+    const first = await compareFarSides(source, farSides, REPOSITORIES);
     report(`\nAfter the first run, read back by the demo itself:\n${table(first)}`);
 
-    const before = await nodeIds(farSides);
+    const before = await noteBefore(farSides);
     await changeOneFile(files);
     await stage.requestRun('second');
-    await finishedRun(
+    await finishedRuns(
       stage,
       report,
       (task) => task.status.lastHandledRunRequest === 'second' && task.status.activeRun === undefined,
     );
-    const second = await compareFarSides(source, farSides);
+    const second = await compareFarSides(source, farSides, REPOSITORIES);
     report(`\nAfter changing ${CHANGED_FILE} and the second run:\n${table(second)}`);
-    const crossed = await crossedFiles(farSides, before);
+    const crossed = await crossedSince(before, farSides);
     report(
       `crossed in the second run: ${crossed.paths.join(', ') || 'nothing'} (${crossed.bytes} bytes) to each far side`,
     );
+    if (crossed.versions.length > 0) report(`written again without need: versions ${crossed.versions.join(', ')}`);
     report(`\n${await stage.show()}`);
-    const farSideRows = second.map(({ cluster, files: count, bytes, equal }) => ({
-      cluster,
-      files: count,
-      bytes,
-      equal,
-    }));
-    const only = crossed.paths.length === 1 && crossed.paths[0] === CHANGED_FILE;
+    const only =
+      crossed.paths.length === 1 &&
+      crossed.paths[0] === `generic-backup${CHANGED_FILE}` &&
+      crossed.versions.length === 0;
     const equal = [...first, ...second].every((verdict) => verdict.equal) && only;
     report(equal ? '\nEverything is equal.' : '\nNOT equal.');
     const result: Result = {
       equal,
-      farSides: farSideRows,
+      farSides: byFarSide(second),
+      types: byType(second),
       secondRun: { files: crossed.paths.length, bytes: crossed.bytes },
     };
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -155,60 +169,6 @@ function startPeer(
     directory,
     config: { peer: { mongodb: { uri, database }, storePath: storeDir, users: [{ ...ACCOUNT, admin: true }] } },
   });
-}
-
-/** Shows progress while it waits. */
-async function finishedRun(
-  stage: Stage,
-  report: (line: string) => void,
-  done: (task: ReplicaTask) => boolean,
-): Promise<void> {
-  let shown = '';
-  await eventually(
-    async () => {
-      const task = await stage.task();
-      const line = task === undefined ? '' : progressLine(task);
-      if (line !== shown) report(line);
-      shown = line;
-      return task !== undefined && done(task);
-    },
-    { timeoutMs: RUN_TIMEOUT, intervalMs: 500 },
-  );
-}
-
-function progressLine({ metadata, status }: ReplicaTask): string {
-  const ready = status.conditions?.find(({ type }) => type === 'Ready');
-  const { progress } = status;
-  const counts =
-    progress === undefined
-      ? ''
-      : `, ${progress.done} files done (${progress.success} copied, ${progress.unchanged} unchanged, ${progress.conflict} conflicts, ${progress.failed} failed), ${progress.sentBytes} bytes sent`;
-  return `task ${metadata.name}: ${status.lastExecutionStatus ?? 'not run yet'}${counts}${ready?.status === 'True' ? '' : `; ${ready?.reason ?? 'waiting'}: ${ready?.message ?? ''}`}`;
-}
-
-/** Ids of all file nodes at the far sides, live or not. */
-async function nodeIds(farSides: readonly Side[]): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  for (const side of farSides) for await (const node of fileNodes(side)) ids.add(String(node._id));
-  return ids;
-}
-
-/** The files that have a node at some far side which was not there before. */
-async function crossedFiles(
-  farSides: readonly Side[],
-  before: ReadonlySet<string>,
-): Promise<{ readonly paths: readonly string[]; readonly bytes: number }> {
-  const crossed = new Map<string, number>();
-  for (const side of farSides) {
-    for await (const node of fileNodes(side)) {
-      if (!before.has(String(node._id))) crossed.set(String(node['fullPath']), Number(node['size']));
-    }
-  }
-  return { paths: [...crossed.keys()].sort(), bytes: [...crossed.values()].reduce((sum, size) => sum + size, 0) };
-}
-
-function fileNodes(side: Side): FindCursor<WithId<Document>> {
-  return side.db.collection(`node_${shardOf(side.projectId)}`).find({ projectId: side.projectId, folder: false });
 }
 
 async function dropDatabases(client: MongoClient, prefix: string): Promise<void> {

@@ -4,9 +4,9 @@ import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
 export interface Stage {
   /** Hands the sample resources over, as their author would, and starts the program on them. */
   apply(manifests: string): Promise<void>;
-  /** The task as its users see it. */
-  task(): Promise<ReplicaTask | undefined>;
-  /** Asks for another run by the annotation. */
+  /** The tasks as their users see them; none before the program knows them all. */
+  tasks(): Promise<readonly ReplicaTask[]>;
+  /** Asks for another run of each by the annotation. */
   requestRun(value: string): Promise<void>;
   /** What there is to show at the end. */
   show(): Promise<string>;
@@ -22,4 +22,5 @@ export interface StageOptions {
   readonly report: (line: string) => void;
 }
 
-export const TASK = 'tools';
+/** As the samples are called. */
+export const TASKS = ['tools', 'packages'];

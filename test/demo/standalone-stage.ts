@@ -6,7 +6,7 @@ import { RUN_REQUESTED_ANNOTATION } from '../../src/api/names.ts';
 import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
 import { loadState, objectId } from '../../src/resources/state-files.ts';
 import { type Program, startProgram } from '../support/program.ts';
-import { type Stage, type StageOptions, TASK } from './stage.ts';
+import { type Stage, type StageOptions, TASKS } from './stage.ts';
 
 export function standaloneStage({ directory, config, report }: StageOptions): Stage {
   const input = path.join(directory, 'manifests');
@@ -25,9 +25,10 @@ export function standaloneStage({ directory, config, report }: StageOptions): St
       });
       report(`started bkrepo-replicator standalone --dir ${input} --state ${state}`);
     },
-    async task() {
+    async tasks() {
       const { objects } = await loadState(state);
-      return objects.get(objectId('ReplicaTask', 'default', TASK))?.object as ReplicaTask | undefined;
+      const tasks = TASKS.map((name) => objects.get(objectId('ReplicaTask', 'default', name))?.object);
+      return tasks.includes(undefined) ? [] : (tasks as ReplicaTask[]);
     },
     async requestRun(value) {
       const documents = parseAllDocuments(await readFile(file, 'utf8'));

@@ -11,13 +11,23 @@ interface Line {
     readonly bytes: number;
     readonly equal: boolean;
   }[];
+  readonly types: Readonly<
+    Record<string, { readonly files: number; readonly versions: number; readonly equal: boolean }>
+  >;
   readonly secondRun: { readonly files: number; readonly bytes: number };
 }
 
+/** What there is at least, however many packages this project depends on and wherever Maven artifacts come from. */
+const LEAST: Readonly<Record<string, { readonly files: number; readonly versions: number }>> = {
+  GENERIC: { files: 300, versions: 0 },
+  MAVEN: { files: 100, versions: 20 },
+  NPM: { files: 60, versions: 20 },
+  OCI: { files: 10, versions: 5 },
+};
 /** Milliseconds. */
 const PATIENCE = 240_000;
 
-test('npm run demo copies to both far sides, copies one changed file again, and says so in a final line of JSON', async () => {
+test('npm run demo copies files and packages to both far sides, copies one changed file again, and says so in a final line of JSON', async () => {
   const { MONGODB_URI: _own, ...env } = process.env;
   const child = spawn('npm', ['run', '--silent', 'demo', '--', '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -29,7 +39,7 @@ test('npm run demo copies to both far sides, copies one changed file again, and 
   assert.equal(code, 0, stderr.slice(-4_000));
   const lines = stdout.trimEnd().split('\n');
   assert.ok(lines.length <= 2, `besides the version of node there is only the line of JSON: ${stdout}`);
-  const { equal, farSides, secondRun } = JSON.parse(lines.at(-1) ?? '') as Line;
+  const { equal, farSides, types, secondRun } = JSON.parse(lines.at(-1) ?? '') as Line;
   assert.equal(equal, true);
   assert.deepEqual(
     farSides.map((side) => [side.cluster, side.equal]),
@@ -42,6 +52,18 @@ test('npm run demo copies to both far sides, copies one changed file again, and 
     assert.ok(files > 300, `${files} files`);
     assert.ok(bytes > 200_000_000, `${bytes} bytes`);
   }
+  assert.deepEqual(Object.keys(types), Object.keys(LEAST));
+  for (const [type, { files, versions, equal: same }] of Object.entries(types)) {
+    assert.equal(same, true, type);
+    const least = LEAST[type];
+    assert.ok(least !== undefined && files >= least.files, `${type}: ${files} files`);
+    assert.ok(versions >= least.versions, `${type}: ${versions} versions`);
+  }
+  const sum = Object.values(types).reduce((total, { files }) => total + files, 0);
+  assert.deepEqual(
+    farSides.map(({ files }) => files),
+    [sum, sum],
+  );
   assert.equal(secondRun.files, 1);
   assert.ok(secondRun.bytes > 0 && secondRun.bytes < 1_000, `${secondRun.bytes} bytes`);
   assert.match(stderr, /Everything is equal\./);

@@ -1,4 +1,4 @@
-/** The shipped samples with far sides filled in: one Cluster and Secret for each, and one task to all of them. */
+/** The shipped samples with far sides filled in: one Cluster and Secret for each, and tasks to all of them. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -18,6 +18,8 @@ export interface SampleFarSide {
 export interface SampleChanges {
   readonly cluster?: object;
   readonly setting?: object;
+  /** Samples of tasks. Default: the one of files. */
+  readonly tasks?: readonly ('replicatask' | 'packages')[];
 }
 
 interface Sample {
@@ -29,8 +31,8 @@ export async function sampleManifests(
   farSides: readonly SampleFarSide[],
   changes: SampleChanges = {},
 ): Promise<string> {
-  const [secret, cluster, task] = await Promise.all(['secret', 'cluster', 'replicatask'].map(read));
-  if (secret === undefined || cluster === undefined || task === undefined) throw new Error('a sample is missing');
+  const [secret, cluster] = await Promise.all([read('secret'), read('cluster')]);
+  const tasks = await Promise.all((changes.tasks ?? ['replicatask']).map(read));
   const documents: unknown[] = farSides.flatMap(({ name, url, username, password, ca }) => {
     const credentialsSecretRef = { name: `${name}-credentials` };
     const trust = ca === undefined ? {} : { caConfigMapRef: { name: ca } };
@@ -43,8 +45,12 @@ export async function sampleManifests(
       },
     ];
   });
-  const setting = { ...task.spec.setting, ...changes.setting };
-  documents.push({ ...task, spec: { ...task.spec, setting, remoteClusterIds: farSides.map(({ name }) => name) } });
+  const remoteClusterIds = farSides.map(({ name }) => name);
+  for (const task of tasks)
+    documents.push({
+      ...task,
+      spec: { ...task.spec, setting: { ...task.spec.setting, ...changes.setting }, remoteClusterIds },
+    });
   return documents.map((document) => stringify(document)).join('---\n');
 }
 
