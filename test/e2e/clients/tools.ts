@@ -162,6 +162,8 @@ async function filesOf(directory: string): Promise<ReadonlyMap<string, Buffer>> 
   return files;
 }
 
+/** A proxy of the user's does not lead to this machine. */
 function environmentWithout(names: RegExp): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.test(name)));
+  const kept = Object.entries(process.env).filter(([name]) => !names.test(name));
+  return { ...Object.fromEntries(kept), NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
 }

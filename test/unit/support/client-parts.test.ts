@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { npmPart, pipPart } from '../../support/assets/client-on-path.ts';
@@ -7,17 +6,11 @@ import { cranePart, helmPart } from '../../support/assets/client-part.ts';
 import { mavenPart } from '../../support/assets/maven-part.ts';
 import { type Part, WayFailed } from '../../support/assets/way.ts';
 import { tempDirFor } from '../../support/tempdir.ts';
+import { program } from './programs.ts';
 
 type Parts = (environment: NodeJS.ProcessEnv) => Part<string>;
 
 const quiet = (): void => undefined;
-
-async function program(directory: string, name: string, prints: string): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  const path = join(directory, name);
-  await writeFile(path, `#!/bin/sh\necho '${prints}'\n`, { mode: 0o755 });
-  return path;
-}
 
 const CLIENTS: readonly {
   readonly name: string;

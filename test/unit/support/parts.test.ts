@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -12,15 +11,9 @@ import { MONGOD_VARIABLE, mongodPart } from '../../support/assets/mongod-part.ts
 import { WayFailed } from '../../support/assets/way.ts';
 import { freePort } from '../../support/ports.ts';
 import { tempDirFor } from '../../support/tempdir.ts';
+import { program } from './programs.ts';
 
 const quiet = (): void => undefined;
-
-async function program(directory: string, name: string, prints: string): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  const path = join(directory, name);
-  await writeFile(path, `#!/bin/sh\necho '${prints}'\n`, { mode: 0o755 });
-  return path;
-}
 
 describe('the mongod of the user', () => {
   test('named by the variable goes before the one on PATH', async (t) => {
