@@ -37,6 +37,18 @@ export function differingFields(
   return Object.keys(differs).filter((field) => differs[field] === true);
 }
 
+/**
+ * Whether the far side's version is one whose create was cut off: some of its artifact paths are missing, which come one
+ * call at a time, and nothing else differs. To add them replaces nothing.
+ */
+export function isUnfinished(source: VersionFields, far: VersionFields, differing: readonly string[]): boolean {
+  return (
+    differing.includes('artifactPaths') &&
+    differing.every((field) => field === 'artifactPaths' || field === 'artifactPath') &&
+    far.artifactPaths.every((path) => source.artifactPaths.includes(path))
+  );
+}
+
 /** The metadata to send: the source's, and what only the far side has; a create replaces what is left out. */
 export function mergedMetadata<E extends Entry>(
   source: readonly E[],
@@ -56,6 +68,8 @@ export interface VersionComparison {
   readonly files: readonly FileVerdict[];
   /** undefined = the far side has no such version. */
   readonly differing: readonly string[] | undefined;
+  /** Its create was cut off. */
+  readonly unfinished: boolean;
 }
 
 export type VersionAction =
@@ -74,7 +88,7 @@ export interface OwnWrites {
  * version of which one file or field differs is a conflict as a whole: never half of one and half of the other.
  */
 export function decideVersion(
-  { files, differing }: VersionComparison,
+  { files, differing, unfinished }: VersionComparison,
   conflictStrategy: 'SKIP' | 'OVERWRITE' | 'FAST_FAIL',
   own: OwnWrites,
 ): VersionAction {
@@ -85,7 +99,8 @@ export function decideVersion(
         return { ...action, message: `${fullPath}: ${action.message}` };
     }
   }
-  if (differing !== undefined && differing.length > 0 && !own.version && conflictStrategy !== 'OVERWRITE') {
+  const differs = differing !== undefined && differing.length > 0 && !unfinished && !own.version;
+  if (differs && conflictStrategy !== 'OVERWRITE') {
     const message = `the far side has this version with another ${differing.join(', ')}`;
     return conflictStrategy === 'SKIP'
       ? { kind: 'conflict', message }

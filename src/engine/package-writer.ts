@@ -11,6 +11,12 @@ import type { SourcePackage, SourceVersion, TargetPackage, VersionRequest } from
 
 type Content = VersionRequest['version'];
 
+interface Written {
+  readonly answer: 'created' | 'existed';
+  /** A lost answer makes the next try say "existed": from two on it may have been our own create. */
+  readonly tries: number;
+}
+
 export class PackageWriter {
   readonly #context: ObjectContext;
   readonly #package: SourcePackage;
@@ -29,7 +35,7 @@ export class PackageWriter {
     return this.#before !== undefined;
   }
 
-  async write(version: Content, overwrite: boolean, signal: AbortSignal): Promise<'created' | 'existed'> {
+  async write(version: Content, overwrite: boolean, signal: AbortSignal): Promise<Written> {
     const release = await this.#turn.acquire(signal);
     try {
       if (this.#before === undefined) this.#before = (await this.#find(signal)) ?? null;
@@ -83,11 +89,16 @@ export class PackageWriter {
     far: TargetPackage | undefined,
     overwrite: boolean,
     signal: AbortSignal,
-  ): Promise<'created' | 'existed'> {
+  ): Promise<Written> {
     const { link, target, setting } = this.#context;
     const has = (name: string): boolean => name === version.name || this.#same.has(name);
     const fields = mergedPackage(this.#package, far, setting.conflictStrategy, has);
     const request = { package: { ...this.#package, ...fields }, version, overwrite };
-    return await link.call((t) => t.createVersion(target, request, signal), signal);
+    let tries = 0;
+    const answer = await link.call((t) => {
+      tries += 1;
+      return t.createVersion(target, request, signal);
+    }, signal);
+    return { answer, tries };
   }
 }

@@ -1,6 +1,6 @@
 /** What a far side has of the versions of one package, asked for many versions at once. */
 import { judge } from '../domain/compare.ts';
-import { differingFields, type VersionComparison } from '../domain/versions.ts';
+import { differingFields, isUnfinished, type VersionComparison } from '../domain/versions.ts';
 import type { ObjectContext } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { BlobProof, TargetNode, TargetVersion } from './ports.ts';
@@ -61,10 +61,13 @@ export async function compareVersions(
         { far: nodes.get(fullPath), ownedKeys: owned.get(fullPath) ?? [] },
       ]),
     );
+    const { version } = item.unit;
+    const differing = farVersion && differingFields(version, farVersion, ownKeys);
     return {
       ...item,
       files: item.plan.files.map((file) => ({ fullPath: file.node.fullPath, verdict: verdict(file, farFiles) })),
-      differing: farVersion && differingFields(item.unit.version, farVersion, ownKeys),
+      differing,
+      unfinished: farVersion !== undefined && isUnfinished(version, farVersion, differing ?? []),
       farVersion,
       farFiles,
       ownedKeys: ownKeys,

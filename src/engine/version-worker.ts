@@ -234,9 +234,9 @@ export class VersionWorker {
     const metadata = mergedMetadata(version.metadata, known.farVersion?.metadata ?? [], known.ownedKeys);
     const extension = { ...known.farVersion?.extension, ...version.extension };
     const overwrite = known.farVersion !== undefined;
-    const answer = await writer.write({ ...version, metadata, extension }, overwrite, this.#signal);
+    const { answer, tries } = await writer.write({ ...version, metadata, extension }, overwrite, this.#signal);
+    if (answer === 'created' || tries > 1) this.#wrote = true;
     if (answer === 'existed') return false;
-    this.#wrote = true;
     this.#ownVersion = true;
     const there = await link.call((t) => t.findVersions(target, found.key, [version.name], this.#signal), this.#signal);
     const read = there.get(version.name);
