@@ -32,7 +32,9 @@ export function manifestsFolder(name: string, manifestPath: string): string {
 
 /** @param refreshed the manifest's node says (metadata `blobPathRefreshed`) that its blobs have been moved below its tag */
 export function blobPlaces(name: string, manifestPath: string, digest: Digest, refreshed: boolean): readonly string[] {
-  const reference = manifestPath.split('/').at(-2) ?? '';
+  const [folder = '', file = ''] = manifestPath.split('/').slice(-2);
+  // Older servers keep a manifest pushed by digest as a file of that name, and its blobs in a folder with the colon.
+  const reference = isManifestFile(manifestPath) ? folder : file.replace('__', ':');
   const perTag = packagePath(`/${name}/blobs/${reference}/${digest.fileName}`);
   const shared = packagePath(`/${name}/blobs/${digest.fileName}`);
   const old = packagePath(`/${name}/${reference}/${digest.fileName}`);

@@ -61,7 +61,7 @@ describe('real clients, after whole repositories were copied to an empty far sid
     await putHelmIndex(charts, [first.entry, second.entry], SOURCE_HOST);
     const oci = await repository('oci', 'OCI');
     child = await putImage(oci, 'team/app', 'amd64');
-    const other = await putImage(oci, 'team/app', 'arm64', { architecture: 'arm64' });
+    const other = await putImage(oci, 'team/app', 'arm64', { architecture: 'arm64', byDigest: true });
     index = await putImageIndex(oci, 'team/app', '1.0', [child, other]);
     await putImage(oci, 'flat', '1.0', { layout: 'flat-blobs' });
     const docker = await repository('docker', 'DOCKER');

@@ -194,10 +194,8 @@ async function register(
 
 function layoutOf(layout: ImageLayout, name: string, reference: string): { blobs: string; manifest: string } {
   if (layout === 'docker') return { blobs: `/${name}/${reference}`, manifest: `/${name}/${reference}/manifest.json` };
-  const manifest = reference.startsWith('sha256:')
-    ? `/${name}/manifest/${reference.replace(':', '__')}`
-    : `/${name}/manifest/${reference}/manifest.json`;
-  return { blobs: `/${name}/blobs${layout === 'today' ? `/${reference}` : ''}`, manifest };
+  const blobs = `/${name}/blobs${layout === 'today' ? `/${reference}` : ''}`;
+  return { blobs, manifest: `/${name}/manifest/${reference}/manifest.json` };
 }
 
 function manifestMetadata(

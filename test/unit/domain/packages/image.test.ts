@@ -166,6 +166,18 @@ test('an index of the first Docker layout finds its children there', () => {
   assert.deepEqual(pathsOf(files), [`/a/amd/${blobFile('config')}`, '/a/amd/manifest.json', '/a/1/list.manifest.json']);
 });
 
+test('a child that an older server keeps as a file named by its digest is found with its blobs', () => {
+  const child = image('config', 'layer');
+  const place = `/a/manifest/${digestOf(child).replace(':', '__')}`;
+  const files = filesOf([], {
+    '/a/manifest/1/list.manifest.json': indexOf(child),
+    [place]: child,
+    ...blobs(`/a/blobs/${digestOf(child)}`, 'config', 'layer'),
+  });
+  assert.deepEqual(pathsOf(files).slice(-2), [place, '/a/manifest/1/list.manifest.json']);
+  assert.equal(pathsOf(files).length, 4);
+});
+
 /** Each index holds the next. */
 function nested(depth: number): FileTable {
   let content = image('config');
