@@ -18,20 +18,7 @@ interface Case {
 }
 
 const PLACE = 'http://127.0.0.1:9/replication';
-const packages = { replicaObjectType: 'PACKAGE' };
 const CASES: readonly Case[] = [
-  {
-    name: 'packages',
-    task: { spec: packages, object: { packageConstraints: [{ packageKey: 'npm://left' }] } },
-    reason: 'NotSupported',
-    message: /spec\.replicaTaskObjects\[0\]\.packageConstraints: /,
-  },
-  {
-    name: 'maven',
-    task: { object: { repoType: 'MAVEN' } },
-    reason: 'NotSupported',
-    message: /spec\.replicaTaskObjects\[0\]\.repoType: .*MAVEN.*only GENERIC/,
-  },
   {
     name: 'cron',
     task: { setting: { executionPlan: { cronExpression: '0 2 * * *' } } },
