@@ -5,6 +5,8 @@
  * sent for it, UNCHANGED = its blobs were there.
  */
 import { classify, ReplicationError } from '../domain/errors.ts';
+import type { IndexRules } from '../domain/indexes/index-document.ts';
+import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { selectedPackages, selectedVersions } from './package-selection.ts';
@@ -66,8 +68,10 @@ export class BlobRun {
   }
 
   async #packages(): Promise<void> {
-    const { object, deps, index } = this.#context;
+    const { object, deps, index, repository } = this.#context;
     const { run } = this.#options;
+    const rules = indexRulesFor(repository.type);
+    const shared = new Set(rules.ofRepository);
     for await (const chosen of selectedPackages(this.#context, object.packages ?? [], run)) {
       const { key, name } = chosen.source;
       for await (const versions of selectedVersions(this.#context, chosen, run)) {
@@ -81,14 +85,45 @@ export class BlobRun {
             },
             nodes: async () => {
               const plan = await planVersion(this.#context, { package: chosen.source, version }, run);
-              return plan.files.map(({ node }) => node);
+              const documents = await this.#resolved(await this.#documents(plan.indexes, rules));
+              return [...plan.files.map(({ node }) => node), ...documents];
             },
           };
         });
         await this.#page(units);
         if (deps.drain.aborted) return;
       }
+      await this.#page(await this.#documentUnits(rules.ofPackage(chosen.source), rules));
+      for (const path of rules.sharedWith(chosen.source)) shared.add(path);
     }
+    await this.#page(await this.#documentUnits([...shared], rules));
+  }
+
+  /** Documents that name versions, each with its checksum files: those that the source has, as it has them. */
+  async #documentUnits(paths: readonly string[], rules: IndexRules): Promise<readonly BlobUnit[]> {
+    const units: BlobUnit[] = [];
+    for (const path of paths) {
+      const nodes = await this.#documents([path], rules);
+      const document = nodes.find(({ fullPath }) => fullPath === path);
+      if (document === undefined) continue;
+      const record = { unitKey: unitKey(this.#context.index, path), node: document };
+      units.push({ record, nodes: () => this.#resolved(nodes) });
+    }
+    return units;
+  }
+
+  async #documents(paths: readonly string[], rules: IndexRules): Promise<readonly SourceNode[]> {
+    const { reader, repository } = this.#context;
+    const { run } = this.#options;
+    if (paths.length === 0) return [];
+    const wanted = paths.flatMap((path) => [path, ...rules.checksumEndings.map((ending) => path + ending)]);
+    return [...(await reader.findNodes(repository, wanted, run)).values()];
+  }
+
+  /** Files made of blocks with their digest. */
+  #resolved(nodes: readonly SourceNode[]): Promise<SourceNode[]> {
+    const { reader, repository } = this.#context;
+    return Promise.all(nodes.map((node) => reader.resolve(repository, node, this.#options.run)));
   }
 
   async #page(units: readonly BlobUnit[]): Promise<void> {
