@@ -38,6 +38,8 @@ export async function readPushForm(request: IncomingMessage, blobs: BlobStore): 
       return;
     }
     file = stream;
+    // The connection may be lost before the store begins to read, which is told the error then.
+    stream.on('error', () => undefined);
     receiving = blobs.receive(stream as AsyncIterable<Buffer>);
     // A failed store must end the form too: what the sender still has is of no use any more.
     receiving.catch((error: unknown) => form.destroy(error instanceof Error ? error : new Error(String(error))));

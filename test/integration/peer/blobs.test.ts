@@ -95,6 +95,29 @@ suite('blob push', () => {
     assert.deepEqual(await leftovers(side), []);
   });
 
+  test('a push that breaks off before its first byte could be stored leaves nothing, and the server lives', async () => {
+    const asked = Promise.withResolvers<void>();
+    const broken = Promise.withResolvers<void>();
+    const side = await bed.peer('slow-to-open', {
+      createFile: async (file) => {
+        asked.resolve();
+        await broken.promise;
+        return await open(file, 'wx');
+      },
+    });
+    const sending = request(`${side.peer.url}/replication/replica/blob/push`, { method: 'POST', headers: HEADERS });
+    sending.on('error', () => undefined);
+    sending.write('--b-b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\nthe first bytes');
+    await asked.promise;
+    const closed = new Promise((resolve) => sending.once('close', resolve));
+    sending.destroy();
+    await closed;
+    // By the second answer the receiving side has met the end of the connection: an error that nobody takes ends it.
+    for (let call = 0; call < 2; call += 1) await check(side, sha256('x'));
+    broken.resolve();
+    await eventually(async () => (await leftovers(side)).length === 0);
+  });
+
   test('a push that breaks off leaves nothing', async () => {
     const side = await bed.peer('broken');
     const sending = request(side.peer.url, { method: 'POST', path: '/replica/blob/push', headers: HEADERS });
