@@ -20,6 +20,10 @@ export type Fault =
   | { readonly kind: 'lose-answer' }
   /** Nothing is answered until the caller gives up. */
   | { readonly kind: 'stall'; readonly afterBytes?: number }
+  /** The request is held back for so many milliseconds, then passes. */
+  | { readonly kind: 'hold'; readonly ms: number }
+  /** The connection is reset after so many bytes of the answer's body. */
+  | { readonly kind: 'cut-answer'; readonly afterBytes: number }
   /** The request body passes at this rate. */
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
   /** One bit of the request body is flipped behind the first empty line (so in the content, not in a part's header). */
@@ -79,6 +83,12 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       return;
     }
     if (fault?.kind === 'stall' && fault.afterBytes === undefined) return;
+    if (fault?.kind === 'hold') setTimeout(pass, fault.ms, request, response, undefined);
+    else pass(request, response, fault);
+  });
+
+  function pass(request: http.IncomingMessage, response: http.ServerResponse, fault: Fault | undefined): void {
+    if (request.socket.destroyed) return;
     const forward = http.request(
       {
         host: origin.hostname,
@@ -94,7 +104,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
           return;
         }
         response.writeHead(answer.statusCode ?? 502, answer.headers);
-        (fault?.kind === 'corrupt-answer' ? answer.pipe(flipBit(0)) : answer).pipe(response);
+        if (fault?.kind === 'cut-answer')
+          answer.pipe(cutAfter(fault.afterBytes, () => request.socket.resetAndDestroy())).pipe(response);
+        else (fault?.kind === 'corrupt-answer' ? answer.pipe(flipBit(0)) : answer).pipe(response);
       },
     );
     forward.once('error', () => request.socket.resetAndDestroy());
@@ -117,7 +129,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         )
         .pipe(forward);
     } else body.pipe(forward);
-  });
+  }
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

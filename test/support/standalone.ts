@@ -7,14 +7,17 @@ import { loadEvents, loadState } from '../../src/resources/state-files.ts';
 import { type Program, startProgram } from './program.ts';
 import { type Replication, TASK } from './replication.ts';
 
+/** What the program is to work with. */
+export type StandaloneSite = Pick<Replication, 'directory'> & { configuration(): object };
+
 export class Standalone {
-  readonly #replication: Replication;
+  readonly #replication: StandaloneSite;
   readonly #input: string;
   readonly #state: string;
   readonly #config: object;
   program: Program | undefined;
 
-  constructor(replication: Replication, config: object = {}) {
+  constructor(replication: StandaloneSite, config: object = {}) {
     this.#replication = replication;
     this.#config = { ...replication.configuration(), standalone: { rescanSeconds: 0.5 }, ...config };
     this.#input = join(replication.directory, 'manifests');

@@ -1,0 +1,86 @@
+/** What a journal holds, read from its collections, and what in it contradicts itself. */
+import type { Db, Document } from 'mongodb';
+
+export interface SeenRecord {
+  readonly id: string;
+  readonly status: string;
+  readonly epoch: number;
+  readonly startTime: Date;
+  readonly errorReason: string | null;
+  readonly replicatedBytes: number;
+  readonly overview: Readonly<Record<string, number>>;
+}
+
+export interface SeenFailure {
+  readonly unit: string;
+  readonly side: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly message: string | null;
+}
+
+const TALLIED: Readonly<Record<string, string>> = {
+  SUCCESS: 'success',
+  FAILED: 'failed',
+  CONFLICT: 'conflict',
+  NOT_TRIED: 'notTried',
+};
+
+/** Oldest first. */
+export async function recordsIn(journal: Db): Promise<readonly SeenRecord[]> {
+  const found = await journal.collection('replica_record').find().sort({ startTime: 1, _id: 1 }).toArray();
+  return found.map((record) => ({
+    id: String(record._id),
+    status: String(record['status']),
+    epoch: Number(record['epoch']),
+    startTime: record['startTime'] as Date,
+    errorReason: record['errorReason'] as string | null,
+    replicatedBytes: Number(record['replicatedBytes']),
+    overview: record['replicaOverview'] as Record<string, number>,
+  }));
+}
+
+/** Units of a run that did not end well. */
+export async function failuresIn(journal: Db, recordId: string): Promise<readonly SeenFailure[]> {
+  const rows = journal
+    .collection('replica_record_detail')
+    .find({ recordId, unitStatus: { $in: ['FAILED', 'CONFLICT', 'NOT_TRIED'] } });
+  return (await rows.limit(200).toArray()).map((row) => ({
+    unit: String(row['unitKey']),
+    side: String(row['remoteCluster']),
+    status: String(row['unitStatus']),
+    reason: row['reason'] as string | null,
+    message: row['errorReason'] as string | null,
+  }));
+}
+
+/** In words: units with two final records, claims with two records, and tallies that are not those of their records. */
+export async function contradictionsIn(journal: Db, recordUnchanged: boolean): Promise<string[]> {
+  const records = journal.collection('replica_record');
+  const details = journal.collection('replica_record_detail');
+  const twice = (id: object): Document[] => [
+    { $group: { _id: id, count: { $sum: 1 } } },
+    { $match: { count: { $gt: 1 } } },
+  ];
+  const doubles = [
+    ...(await details.aggregate(twice({ run: '$recordId', side: '$clusterId', unit: '$unitKey' })).toArray()),
+    ...(await records.aggregate(twice({ task: '$taskKey', claim: '$claim' })).toArray()),
+    ...(await records.aggregate([{ $match: { status: 'RUNNING' } }, ...twice({ of: '$taskUid' })]).toArray()),
+  ];
+  const found = doubles.map(({ _id, count }) => `${count} times: ${JSON.stringify(_id)}`);
+  for (const { id, status, overview } of await recordsIn(journal)) {
+    if (status === 'RUNNING') continue;
+    const groups = await details
+      .aggregate([{ $match: { recordId: id } }, { $group: { _id: '$unitStatus', count: { $sum: 1 } } }])
+      .toArray();
+    const counts = new Map(groups.map(({ _id, count }) => [String(_id), Number(count)]));
+    const told = recordUnchanged ? { ...TALLIED, UNCHANGED: 'unchanged' } : TALLIED;
+    for (const [unitStatus, field] of Object.entries(told)) {
+      if ((counts.get(unitStatus) ?? 0) !== overview[field])
+        found.push(
+          `run ${id} tells ${overview[field]} ${field} and has ${counts.get(unitStatus) ?? 0} records of them`,
+        );
+    }
+  }
+  return found;
+}
