@@ -12,6 +12,7 @@ import type { ObjectContext } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { PackageWriter } from './package-writer.ts';
 import type { ProofMethod } from './ports.ts';
+import { PERHAPS_CHANGED } from './unit-errors.ts';
 import type { UnitPool } from './unit-pool.ts';
 import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
@@ -202,8 +203,13 @@ export class VersionWorker {
     }, signal);
     // A lost answer makes the next try say "existed": then it may have been our own create.
     if (answer === 'created' || tries > 1) this.#wrote = true;
-    if (answer === 'created') this.#ownFiles.add(node.fullPath);
-    return answer === 'created';
+    if (answer === 'created') {
+      this.#ownFiles.add(node.fullPath);
+      return true;
+    }
+    // Versions that share files are written side by side: what another has just put there is as good.
+    const present = await findFarFiles(link, target, [node.fullPath], signal);
+    return judge(node, present.get(node.fullPath), []) === 'same';
   }
 
   /** Both sides once more, before the version is shown: the far side has the files, the source still means them. */
