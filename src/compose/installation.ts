@@ -12,6 +12,7 @@ import { Lanes } from '../engine/pacing/lane.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { backoffDelay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { ManagedController } from '../runtime/manager.ts';
 import type { RunRegistry } from '../runtime/run-registry.ts';
@@ -81,6 +82,7 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       journal,
       registry: wiring.registry,
       limits: limitsOf(config),
+      locks: new KeyedLock(),
       lanes: new Lanes({ clock, requests: config.engine.concurrency }),
       drainMs: config.engine.drainSeconds * 1_000,
     }),

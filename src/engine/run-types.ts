@@ -1,6 +1,7 @@
 /** What goes into a run and what comes out of it. */
 import type { BackoffPolicy } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Lane } from './pacing/lane.ts';
 import type { RunJournal, Source, Target } from './ports.ts';
 
@@ -98,6 +99,8 @@ export interface RunDeps {
   /** The record was adopted from a leader that died: details in it may be final already. */
   readonly resumed: boolean;
   readonly limits: RunLimits;
+  /** Shared by all runs of the installation: for what is read at a far side, changed and written back. */
+  readonly locks: KeyedLock;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

@@ -12,6 +12,7 @@ import type { RunDeps, RunObject, RunOutcome, RunSetting, UploadVerification } f
 import { type Journal, openJournal } from '../../src/journal/journal.ts';
 import type { RunRecord } from '../../src/journal/records.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { KeyedLock } from '../../src/lib/keyed-lock.ts';
 import type { Defects } from '../../src/peer/defects.ts';
 import { type Peer, startPeer } from '../../src/peer/server.ts';
 import { type BkRepoSource, createBkRepoSource } from '../../src/source/bkrepo-source.ts';
@@ -79,6 +80,7 @@ export class World {
   readonly files: RepositoryBuilder;
   readonly source: BkRepoSource;
   readonly #farSides: FarSide[] = [];
+  readonly #locks = new KeyedLock();
   #runs = 0;
 
   private constructor(
@@ -197,6 +199,7 @@ export class World {
           pageSize: 100,
           settleSize: 50,
         },
+        locks: this.#locks,
         clock: systemClock,
         random: Math.random,
         drain: new AbortController().signal,

@@ -13,12 +13,15 @@ import type { FarSideOutcome, FarSideProgress, RunFarSide, RunLimits, RunPlan } 
 import type { Journal } from '../../journal/journal.ts';
 import type { RunRecord, RunResult } from '../../journal/records.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { RunBody, RunContext } from '../../runtime/run-registry.ts';
 
 export interface RunMeans {
   readonly source: Source;
   readonly journal: Pick<Journal, 'runJournal' | 'finishRun'>;
   readonly limits: RunLimits;
+  /** One for the installation. */
+  readonly locks: KeyedLock;
   /** Milliseconds that transfers in flight get to finish when a run is told to stop. */
   readonly drainMs: number;
   readonly clock: Clock;
@@ -85,7 +88,7 @@ async function execute(
   context: RunContext<Progress>,
   progress: Map<string, FarSideProgress>,
 ): Promise<RunResult> {
-  const { source, journal, limits, clock, random } = means;
+  const { source, journal, limits, locks, clock, random } = means;
   const hard = hardSignal(context.signal, means);
   let toldAt = Number.NEGATIVE_INFINITY;
   try {
@@ -97,6 +100,7 @@ async function execute(
         journal: journal.runJournal(record),
         resumed,
         limits,
+        locks,
         clock,
         random,
         drain: context.signal,
