@@ -12,7 +12,6 @@ import type { ObjectContext } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { PackageWriter } from './package-writer.ts';
 import type { ProofMethod } from './ports.ts';
-import { PERHAPS_CHANGED } from './unit-errors.ts';
 import type { UnitPool } from './unit-pool.ts';
 import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
