@@ -51,8 +51,8 @@ export interface Unit {
   readonly startTime: Date;
   /** How often it was begun again because the source or the far side changed underneath. */
   readonly redone: number;
-  /** This run has committed an earlier state of this file: what lies there is ours to replace. */
-  readonly ownWrite: boolean;
+  /** sha256 of an earlier state of this file that this run has committed: as long as it lies there, it is ours to replace. */
+  readonly ownDigest: string | undefined;
   /** The record of this run has a row for it, from before a crash: its final state must replace that row. */
   readonly recorded: boolean;
 }

@@ -9,7 +9,7 @@ import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '.
 import type { SourceNode, TargetNode, UnitDetail } from './ports.ts';
 import { Settler } from './settler.ts';
 import { fastFail, isJournalError, shareOf } from './unit-errors.ts';
-import { type Assignment, finish, type WorkerHooks, workUnit } from './unit-worker.ts';
+import { type Assignment, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export class FileRun {
   readonly #context: ObjectContext;
@@ -154,7 +154,7 @@ export class FileRun {
   async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
     const { setting, recorder } = this.#context;
     const { unit, far, ownedKeys, proof } = assignment;
-    const action = decide(judge(unit.node, far, ownedKeys), setting.conflictStrategy, unit.ownWrite);
+    const action = decide(judge(unit.node, far, ownedKeys), setting.conflictStrategy, isOwn(unit, far));
     if (action.kind === 'none' && prior?.status === 'SUCCESS' && prior.sha256 === unit.node.sha256) {
       recorder.countRecorded(prior);
       return;
@@ -250,7 +250,7 @@ export class FileRun {
 
   #planned(node: SourceNode): Unit {
     const startTime = new Date(this.#context.deps.clock.now());
-    return { node, rebuilt: node.kind !== 'file', startTime, redone: 0, ownWrite: false, recorded: false };
+    return { node, rebuilt: node.kind !== 'file', startTime, redone: 0, ownDigest: undefined, recorded: false };
   }
 
   async #pathMissing(path: string): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import type { ReplicationError } from '../domain/errors.ts';
 import { mapperFor } from '../domain/packages/mapper.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { Claims } from './claims.ts';
 import type { ObjectContext, ObjectRunOptions } from './context.ts';
 import type { IndexWorker } from './index-worker.ts';
@@ -13,6 +14,7 @@ import { recordPackage, type SelectedPackage, selectedPackages, selectedVersions
 import { PackageWriter } from './package-writer.ts';
 import type { SourcePackage, SourceVersion, UnitDetail } from './ports.ts';
 import type { RunPackage } from './run-types.ts';
+import { settledAll } from './settled-all.ts';
 import { unitFailed } from './unit-errors.ts';
 import { type ComparedVersion, compareVersions, type PlannedVersion } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
@@ -26,10 +28,13 @@ export interface PackageRunOptions extends ObjectRunOptions {
 
 /** Packages under way side by side. */
 const PACKAGES_AT_ONCE = 8;
+/** Versions planned side by side: each may hold documents and thousands of nodes meanwhile. */
+const PLANS_AT_ONCE = 8;
 
 export class PackageRun {
   readonly #context: ObjectContext;
   readonly #options: PackageRunOptions;
+  readonly #plans = new Semaphore(PLANS_AT_ONCE);
 
   constructor(context: ObjectContext, options: PackageRunOptions) {
     this.#context = context;
@@ -38,19 +43,21 @@ export class PackageRun {
 
   /** All packages of the repository, or those selected: then index documents that they share go to `shared`. */
   async execute(selected: readonly RunPackage[], shared: Set<string>): Promise<void> {
+    const { run } = this.#options;
+    const slots = new Semaphore(PACKAGES_AT_ONCE);
     const active = new Set<Promise<void>>();
     const failures: unknown[] = [];
-    const begin = async (work: () => Promise<void>): Promise<void> => {
-      while (active.size >= PACKAGES_AT_ONCE) await Promise.race(active);
-      const running = work()
-        .catch((error: unknown) => void failures.push(error))
-        .finally(() => active.delete(running));
-      active.add(running);
-    };
     try {
-      for await (const chosen of selectedPackages(this.#context, selected, this.#options.run)) {
+      for await (const chosen of selectedPackages(this.#context, selected, run)) {
+        const release = await slots.acquire(run);
         if (this.#context.deps.drain.aborted || failures.length > 0) break;
-        await begin(() => this.#package(chosen));
+        const running = this.#package(chosen)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => {
+            active.delete(running);
+            release();
+          });
+        active.add(running);
         if (selected.length > 0) for (const path of this.#options.indexes.sharedBy(chosen.source)) shared.add(path);
       }
     } finally {
@@ -83,7 +90,7 @@ export class PackageRun {
     }
     const planned = await this.#plan(units);
     const compared = await this.#compare(planned);
-    await Promise.all(compared.map((version) => this.#version(version, writer)));
+    await settledAll(compared.map((version) => this.#version(version, writer)));
   }
 
   async #units(source: SourcePackage, page: readonly SourceVersion[]): Promise<readonly VersionUnit[]> {
@@ -101,8 +108,9 @@ export class PackageRun {
   }
 
   async #plan(units: readonly VersionUnit[]): Promise<readonly PlannedVersion[]> {
-    const planned = await Promise.all(
+    const planned = await settledAll(
       units.map(async (unit) => {
+        const release = await this.#plans.acquire(this.#options.run);
         try {
           const plan = await planVersion(this.#context, unit, this.#options.run);
           for (const { node } of plan.files) this.#options.claims.add(node.fullPath);
@@ -110,6 +118,8 @@ export class PackageRun {
         } catch (error) {
           await this.#failed(unit, error);
           return undefined;
+        } finally {
+          release();
         }
       }),
     );
@@ -138,13 +148,13 @@ export class PackageRun {
     try {
       const fate = await worker.work(compared);
       if (fate === 'same' || fate === 'written') writer.settled(unit.version);
-      if (fate !== 'gone') {
-        for (const path of compared.plan.indexes) await this.#options.indexes.document(path, this.#options.farSide);
-      }
+      if (fate === 'gone') return;
     } catch (error) {
       if (!worker.begun && givenUp() !== undefined) await this.#notTried(unit);
       else await this.#failed(unit, error, worker.bytesSent);
+      return;
     }
+    for (const path of compared.plan.indexes) await this.#options.indexes.document(path, this.#options.farSide);
   }
 
   /** What the end of a package's work failed with is a failure of its own. */

@@ -219,6 +219,7 @@ export interface TargetVersion {
   readonly tags: readonly string[];
   readonly metadata: readonly MetadataEntry[];
   readonly extension: Readonly<Record<string, unknown>>;
+  readonly createdBy: string;
 }
 
 /** `package/version/create`: it replaces what is left out and sets the package's latest (contract §2.6, §11). */
@@ -226,6 +227,8 @@ export interface VersionRequest {
   readonly package: Pick<SourcePackage, 'key' | 'name' | 'type' | 'description' | 'versionTag' | 'extension'>;
   readonly version: Omit<SourceVersion, 'createdDate' | 'lastModifiedBy' | 'lastModifiedDate'>;
   readonly overwrite: boolean;
+  /** The version is there just so, and is sent once more for what its package shall be: its artifact paths stay. */
+  readonly again?: boolean;
 }
 
 /** Packages at a far side. One attempt each, like `Target`. */

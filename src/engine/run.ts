@@ -30,7 +30,8 @@ export async function executeRun(
       try {
         return await new FarSideRun(plan, farSide, deps, run, (error) => failure.abort(error)).execute();
       } catch (error) {
-        if (!deps.drain.aborted) failure.abort(error);
+        // While draining the others end what they have begun, unless the record is another leader's by now.
+        if (!deps.drain.aborted || isJournalError(classify(error))) failure.abort(error);
         throw error;
       }
     }),

@@ -115,6 +115,7 @@ export class Settler {
       redone: unit.redone + 1,
       rebuilt: unit.rebuilt,
       recorded: unit.recorded,
+      ownDigest: far?.sha256 === node.sha256 ? node.sha256 : unit.ownDigest,
     };
     if (present !== undefined && !unit.rebuilt && present.kind === 'file') {
       const wanted = {
@@ -122,9 +123,9 @@ export class Settler {
         metadata: travellingMetadata(present.metadata, this.#context.setting.includeMetadata),
       };
       const changed = judge(wanted, { ...node, folder: false }, keysOf(node)) !== 'same';
-      if (changed) return { ...again, node: wanted, ownWrite: true };
+      if (changed) return { ...again, node: wanted };
     }
-    return judge(node, far, []) === 'same' ? undefined : { ...again, node, ownWrite: unit.ownWrite };
+    return judge(node, far, []) === 'same' ? undefined : { ...again, node };
   }
 
   async #remember(settled: readonly Committed[], signal: AbortSignal): Promise<void> {

@@ -2,6 +2,18 @@
 import { classify, ReplicationError } from '../domain/errors.ts';
 import type { FarSideContext, ObjectRunOptions } from './context.ts';
 
+/** Errors after which it is worth looking whether the source still has a unit as it was planned. */
+export const PERHAPS_CHANGED: ReadonlySet<string> = new Set([
+  'ArtifactMissing',
+  'BlobMissing',
+  'BlobNotInRepository',
+  'BlobSizeMismatch',
+  'BlobUnreadable',
+  'ManifestMissing',
+  'SourceBytesDiffer',
+  'SourceReadFailed',
+]);
+
 /** The end of a far side's share of a run because errorStrategy says so; `unit` names what failed. */
 export function fastFail(error: ReplicationError, unit: string): ReplicationError {
   const message = `stopped by errorStrategy FAST_FAIL at ${unit}: ${error.message}`;

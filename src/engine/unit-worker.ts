@@ -8,7 +8,7 @@ import { classify, ReplicationError } from '../domain/errors.ts';
 import type { Delivery, Parcel } from './blob-courier.ts';
 import { type Committed, type ObjectContext, type Unit, unitKey } from './context.ts';
 import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from './ports.ts';
-import { fastFail, isJournalError } from './unit-errors.ts';
+import { fastFail, isJournalError, PERHAPS_CHANGED } from './unit-errors.ts';
 
 export interface Assignment {
   readonly unit: Unit;
@@ -23,14 +23,6 @@ export interface WorkerHooks {
   readonly redo: (unit: Unit) => void;
 }
 
-/** Errors after which it is worth looking whether the source still has this file as planned. */
-const PERHAPS_CHANGED = new Set([
-  'BlobMissing',
-  'BlobSizeMismatch',
-  'BlobUnreadable',
-  'SourceBytesDiffer',
-  'SourceReadFailed',
-]);
 const MOST_REDONE = 3;
 
 export async function workUnit(
@@ -65,13 +57,13 @@ async function perform(
   let delivered: Delivery = { bytesSent: 0, proof: undefined };
   let created = false;
   for (let comparison = 0; comparison < 4; comparison += 1) {
-    const action = decide(judge(unit.node, far, assignment.ownedKeys), setting.conflictStrategy, unit.ownWrite);
+    const action = decide(judge(unit.node, far, assignment.ownedKeys), setting.conflictStrategy, isOwn(unit, far));
     const parcel: Parcel = { repository, target, node: unit.node, proof: assignment.proof };
     switch (action.kind) {
       case 'none': {
         const proved = await courier.prove(parcel, signal);
         const sum = add(delivered, proved);
-        if (created || unit.ownWrite || unit.redone > 0 || sum.bytesSent > 0) {
+        if (created || isOwn(unit, far) || unit.redone > 0 || sum.bytesSent > 0) {
           hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit) : undefined });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
@@ -107,6 +99,11 @@ async function perform(
     'FarSideKeepsChanging',
     `${unit.node.fullPath} was there when it was created, and not when it was looked up, several times in a row: someone else writes to far side ${context.link.name}, or the account may not read this path there`,
   );
+}
+
+/** What lies there was committed by this very run, from a state of the source that has passed. */
+export function isOwn({ ownDigest }: Unit, far: TargetNode | undefined): boolean {
+  return ownDigest !== undefined && far?.sha256 === ownDigest;
 }
 
 /** A lost answer makes the next try say "existed": `tries` tells that it may have been our own create. */

@@ -6,12 +6,20 @@
  */
 import { judge, metadataDifference, travellingMetadata } from '../domain/compare.ts';
 import { classify, ReplicationError } from '../domain/errors.ts';
-import { decideVersion, differingFields, mergedMetadata } from '../domain/versions.ts';
+import {
+  decideVersion,
+  differingFields,
+  mergedMetadata,
+  type OwnWrites,
+  type VersionFields,
+} from '../domain/versions.ts';
 import type { Delivery } from './blob-courier.ts';
 import type { ObjectContext } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { PackageWriter } from './package-writer.ts';
-import type { ProofMethod } from './ports.ts';
+import type { ProofMethod, SourceNode } from './ports.ts';
+import { settledAll } from './settled-all.ts';
+import { PERHAPS_CHANGED } from './unit-errors.ts';
 import type { UnitPool } from './unit-pool.ts';
 import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
@@ -28,18 +36,6 @@ export interface VersionMeans {
 /** Times that a version is planned anew because source or far side changed underneath. */
 const MOST_REDONE = 3;
 
-/** Errors after which it is worth looking whether the source still has this version as planned. */
-const PERHAPS_CHANGED = new Set([
-  'ArtifactMissing',
-  'BlobMissing',
-  'BlobNotInRepository',
-  'BlobSizeMismatch',
-  'BlobUnreadable',
-  'ManifestMissing',
-  'SourceBytesDiffer',
-  'SourceReadFailed',
-]);
-
 /** What a version has come to. `gone`: the source has removed it meanwhile, and there is nothing to say. */
 export type VersionFate = 'same' | 'written' | 'kept' | 'gone';
 
@@ -48,13 +44,13 @@ export class VersionWorker {
   readonly #signal: AbortSignal;
   #unit: VersionUnit;
   #bytesSent = 0;
-  #proofs = new Map<string, ProofMethod>();
   /** A first step was taken. */
   #begun = false;
   /** This run has changed files or fields of this version. */
   #wrote = false;
-  readonly #ownFiles = new Set<string>();
-  #ownVersion = false;
+  /** Files as this run committed them, and the version as it was sent: ours to replace as long as they lie there so. */
+  readonly #ownFiles = new Map<string, SourceNode>();
+  #ownVersion: VersionFields | undefined;
 
   constructor(means: VersionMeans, unit: VersionUnit, signal: AbortSignal) {
     this.#means = means;
@@ -68,7 +64,7 @@ export class VersionWorker {
     for (let round = 0; ; round += 1) {
       try {
         known ??= await this.#again();
-        if (known === undefined) return 'gone';
+        if (known === undefined) return this.#gone();
         const fate = await this.#perform(known);
         if (fate !== 'changed') return fate;
       } catch (cause) {
@@ -95,12 +91,16 @@ export class VersionWorker {
     return this.#wrote || this.#bytesSent > 0;
   }
 
+  /** What a version that the source has removed meanwhile leaves at the far side is told. */
+  #gone(): 'gone' {
+    if (!this.#changed) return 'gone';
+    const message = `the source removed version ${versionName(this.#unit)} while it was copied; files of it are at the far side`;
+    throw new ReplicationError('unit', 'VersionGone', message);
+  }
+
   async #perform(known: ComparedVersion): Promise<VersionFate | 'changed'> {
     const { context } = this.#means;
-    const action = decideVersion(known, context.setting.conflictStrategy, {
-      files: this.#ownFiles,
-      version: this.#ownVersion,
-    });
+    const action = decideVersion(known, context.setting.conflictStrategy, this.#own(known));
     const sha256 = mainDigest(this.#unit, known.plan);
     switch (action.kind) {
       case 'fail':
@@ -128,6 +128,16 @@ export class VersionWorker {
     }
   }
 
+  /** What the far side shows that is still as this run committed it. */
+  #own({ farFiles, farVersion }: ComparedVersion): OwnWrites {
+    const files = [...this.#ownFiles].filter(([path, node]) => judge(node, farFiles.get(path)?.far, []) === 'same');
+    const sent = this.#ownVersion;
+    return {
+      files: new Set(files.map(([path]) => path)),
+      version: sent !== undefined && farVersion !== undefined && differingFields(sent, farVersion, []).length === 0,
+    };
+  }
+
   /** Plans and compares from the present state of the source; undefined = the source has no such version any more. */
   async #again(): Promise<ComparedVersion | undefined> {
     const { context } = this.#means;
@@ -152,11 +162,12 @@ export class VersionWorker {
     }, this.#signal);
   }
 
-  /** Every blob stored, or proved: side by side, as permits come free. */
+  /** Every blob stored, or proved: side by side, as permits come free. What was proved stays so when another one fails. */
   async #deliver(known: ComparedVersion): Promise<void> {
-    const { repository, target, courier } = this.#means.context;
-    await allSettled(
-      known.plan.files.map(({ node, content }, index) => async () => {
+    const { repository, target, courier, link, deps } = this.#means.context;
+    const proofs = new Map<string, ProofMethod>();
+    const delivering = settledAll(
+      known.plan.files.map(async ({ node, content }, index) => {
         const parcel = { repository, target, node, content, proof: known.proofs.get(node.sha256) };
         const there = known.files[index]?.verdict;
         const stored = there === 'same' || there === 'metadata-differs';
@@ -165,9 +176,15 @@ export class VersionWorker {
           stored ? courier.prove(parcel, this.#signal) : courier.ensure(parcel, this.#signal),
         );
         this.#bytesSent += delivery.bytesSent;
-        if (delivery.proof !== undefined) this.#proofs.set(node.sha256, delivery.proof);
+        if (delivery.proof !== undefined) proofs.set(node.sha256, delivery.proof);
       }),
     );
+    try {
+      await delivering;
+    } finally {
+      const made = [...proofs].map(([sha256, method]) => ({ sha256, method }));
+      if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, this.#signal);
+    }
   }
 
   /** false = something was not as compared. In order, with one permit: few small requests. */
@@ -191,7 +208,7 @@ export class VersionWorker {
       if (save.length > 0) await link.call((t) => t.saveMetadata(target, node.fullPath, save, signal), signal);
       if (remove.length > 0) await link.call((t) => t.deleteMetadata(target, node.fullPath, remove, signal), signal);
       this.#wrote = true;
-      this.#ownFiles.add(node.fullPath);
+      this.#ownFiles.set(node.fullPath, node);
       return true;
     }
     const overwrite = verdict === 'different';
@@ -203,7 +220,7 @@ export class VersionWorker {
     // A lost answer makes the next try say "existed": then it may have been our own create.
     if (answer === 'created' || tries > 1) this.#wrote = true;
     if (answer === 'created') {
-      this.#ownFiles.add(node.fullPath);
+      this.#ownFiles.set(node.fullPath, node);
       return true;
     }
     // Versions that share files are written side by side: what another has just put there is as good.
@@ -239,10 +256,11 @@ export class VersionWorker {
     const metadata = mergedMetadata(version.metadata, known.farVersion?.metadata ?? [], known.ownedKeys);
     const extension = { ...known.farVersion?.extension, ...version.extension };
     const overwrite = known.farVersion !== undefined;
-    const { answer, tries } = await writer.write({ ...version, metadata, extension }, overwrite, this.#signal);
+    const sent = { ...version, metadata, extension };
+    const { answer, tries } = await writer.write(sent, overwrite, this.#signal);
     if (answer === 'created' || tries > 1) this.#wrote = true;
     if (answer === 'existed') return false;
-    this.#ownVersion = true;
+    this.#ownVersion = sent;
     const there = await link.call((t) => t.findVersions(target, found.key, [version.name], this.#signal), this.#signal);
     const read = there.get(version.name);
     return read !== undefined && differingFields(version, read, []).length === 0;
@@ -250,8 +268,6 @@ export class VersionWorker {
 
   async #remember(known: ComparedVersion): Promise<void> {
     const { link, target, deps } = this.#means.context;
-    const proofs = [...this.#proofs].map(([sha256, method]) => ({ sha256, method }));
-    if (proofs.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, proofs, this.#signal);
     if (!this.#wrote) return;
     const files = known.plan.files.filter(
       ({ node }) => node.metadata.length > 0 || known.farFiles.get(node.fullPath)?.far !== undefined,
@@ -279,10 +295,4 @@ export class VersionWorker {
 
 function keysOf({ metadata }: { readonly metadata: readonly { readonly key: string }[] }): readonly string[] {
   return metadata.map(({ key }) => key);
-}
-
-/** Runs all to their end before it fails with the first failure: nothing goes on behind the caller's back. */
-async function allSettled(works: readonly (() => Promise<void>)[]): Promise<void> {
-  const results = await Promise.allSettled(works.map((work) => work()));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -13,7 +13,8 @@ import { writeMetadata } from './metadata.ts';
  * of the version that is there, and `artifactPath` is always the one sent last (bk-repo's `buildArtifactPaths`). So a
  * version of n paths takes n calls: the first as asked for, the others with `overwrite` and `multiArtifact`, the
  * source's `artifactPath` last. Servers without `multiArtifact` end with that one. A failure between the calls leaves a
- * version that lacks paths: it is found as different, not as the same.
+ * version that lacks paths: it is found as different, not as the same. A version that is sent `again` takes one call that
+ * adds the path that it has.
  */
 export async function createVersion(
   client: BkRepoClient,
@@ -22,6 +23,11 @@ export async function createVersion(
   signal: AbortSignal,
 ): Promise<'created' | 'existed'> {
   const path = client.endpoints.replica(['package', 'version', 'create']);
+  if (request.again === true) {
+    const body = versionCreateBody(repository, request, { artifactPath: request.version.artifactPath, added: true });
+    await client.call({ method: 'POST', path, body, data: ignored }, signal);
+    return 'created';
+  }
   const [first = null, ...others] = artifactPathsInOrder(request.version);
   try {
     const body = versionCreateBody(repository, request, { artifactPath: first, added: false });

@@ -27,6 +27,7 @@ export const versionSchema = z.object({
   metadata: metadataMapSchema,
   packageMetadata: metadataEntriesSchema,
   extension: extensionSchema,
+  createdBy: z.string(),
 });
 
 /** A package whose versions are all gone has an empty `latest`. */
@@ -52,5 +53,6 @@ export function targetVersion(answer: z.infer<typeof versionSchema>): TargetVers
     tags: answer.tags ?? [],
     metadata: readMetadata({ metadata: answer.metadata, nodeMetadata: answer.packageMetadata }),
     extension: answer.extension ?? {},
+    createdBy: answer.createdBy,
   };
 }
