@@ -51,7 +51,7 @@ export class PackageRun {
       for await (const chosen of selectedPackages(this.#context, selected, run)) {
         const release = await slots.acquire(run);
         if (this.#context.deps.drain.aborted || failures.length > 0) break;
-        const running = this.#package(chosen)
+        const running = this.#locked(chosen)
           .catch((error: unknown) => void failures.push(error))
           .finally(() => {
             active.delete(running);
@@ -64,6 +64,18 @@ export class PackageRun {
       await Promise.all(active);
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Tasks that write one package take turns, or each would take the other's passing latest for the far side's own. */
+  async #locked(chosen: SelectedPackage): Promise<void> {
+    const { deps, link, target } = this.#context;
+    const key = JSON.stringify([link.id, target.projectId, target.name, chosen.source.key]);
+    const waiting = AbortSignal.any([this.#options.run, deps.drain]);
+    try {
+      await deps.locks.hold(key, () => this.#package(chosen), waiting);
+    } catch (error) {
+      if (!deps.drain.aborted || error !== deps.drain.reason) throw error;
+    }
   }
 
   async #package(chosen: SelectedPackage): Promise<void> {

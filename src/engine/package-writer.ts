@@ -2,7 +2,8 @@
  * Writes the versions of one package to one far side, one at a time, and its latest at the end (design §3): a create
  * replaces what is left out and makes its version the latest, so the package's own fields are read first and sent back,
  * and afterwards latest is put where it belongs. The source's latest is followed only when the far side has that version
- * as the source has it; else the far side's stays what it was.
+ * as the source has it; else the far side's stays what it was: that is noted in the journal before it moves, so that a run
+ * which was cut off in between cannot lose it. Whoever uses a writer holds the package's lock.
  */
 import { mergedPackage, samePackage } from '../domain/versions.ts';
 import { Semaphore } from '../lib/semaphore.ts';
@@ -21,14 +22,18 @@ export class PackageWriter {
   readonly #context: ObjectContext;
   readonly #package: SourcePackage;
   readonly #turn = new Semaphore(1);
-  /** Versions that the far side has as the source has them. */
-  readonly #same = new Map<string, Pick<SourceVersion, 'createdBy' | 'createdDate'>>();
+  /** Versions that the far side has as the source has them, with the date of their creation there. */
+  readonly #same = new Map<string, Date>();
   /** The far side's package before this run wrote to it; null = none. */
   #before: TargetPackage | null | undefined;
+  /** Under this name, which is no path, the journal keeps the latest to put back. */
+  readonly #noteName: string;
+  #noted = false;
 
   constructor(context: ObjectContext, source: SourcePackage) {
     this.#context = context;
     this.#package = source;
+    this.#noteName = `latest:${source.key}`;
   }
 
   get hasWritten(): boolean {
@@ -38,8 +43,8 @@ export class PackageWriter {
   async write(version: Content, overwrite: boolean, signal: AbortSignal): Promise<Written> {
     const release = await this.#turn.acquire(signal);
     try {
-      if (this.#before === undefined) this.#before = (await this.#find(signal)) ?? null;
-      return await this.#send(version, this.#before ?? undefined, overwrite, signal);
+      if (this.#before === undefined) this.#before = await this.#first(signal);
+      return await this.#send(version, this.#before ?? undefined, { overwrite }, signal);
     } finally {
       release();
     }
@@ -47,36 +52,60 @@ export class PackageWriter {
 
   /** The far side has this version as the source has it. */
   settled(version: SourceVersion): void {
-    const { createdBy, createdDate } = version;
-    this.#same.set(version.name, { createdBy, createdDate });
+    this.#same.set(version.name, version.createdDate);
   }
 
   /** After all versions: latest, and with OVERWRITE the package's own fields. */
   async finish(signal: AbortSignal): Promise<void> {
     if (this.#same.size === 0 && this.#before === undefined) return;
-    const { link, target, setting } = this.#context;
+    const { setting } = this.#context;
     const far = await this.#find(signal);
     if (far === undefined) return;
-    const latest = this.#latest(far);
+    const latest = await this.#latest(far, signal);
     const wanted = mergedPackage(this.#package, far, setting.conflictStrategy, (name) => this.#same.has(name));
-    if (latest === null || (latest === far.latest && samePackage(wanted, far))) return;
-    const { key } = this.#package;
-    const found = await link.call((t) => t.findVersions(target, key, [latest], signal), signal);
-    const version = found.get(latest);
-    if (version === undefined) return;
-    const createdBy = this.#same.get(latest)?.createdBy ?? 'system';
-    await this.#send({ ...version, createdBy }, far, true, signal);
+    if (latest !== null && (latest !== far.latest || !samePackage(wanted, far))) await this.#again(latest, far, signal);
+    if (this.#noted) await this.#note([], signal);
   }
 
-  #latest(far: TargetPackage): string | null {
+  /** A version of the far side once more, as it is there, for what the package shall be. */
+  async #again(name: string, far: TargetPackage, signal: AbortSignal): Promise<void> {
+    const { link, target } = this.#context;
+    const { key } = this.#package;
+    const found = await link.call((t) => t.findVersions(target, key, [name], signal), signal);
+    const version = found.get(name);
+    if (version !== undefined) await this.#send(version, far, { overwrite: true, again: true }, signal);
+  }
+
+  async #latest(far: TargetPackage, signal: AbortSignal): Promise<string | null> {
     const { latest } = this.#package;
     if (latest !== null && this.#same.has(latest)) return latest;
-    if (this.#before === undefined) return far.latest;
+    if (this.#before === undefined) return (await this.#readNote(signal)) ?? far.latest;
     if (this.#before !== null) return this.#before.latest;
-    const newest = [...this.#same].toSorted(
-      ([a, { createdDate: x }], [b, { createdDate: y }]) => y.getTime() - x.getTime() || (a < b ? 1 : -1),
-    );
+    const newest = [...this.#same].toSorted(([a, x], [b, y]) => y.getTime() - x.getTime() || (a < b ? 1 : -1));
     return newest[0]?.[0] ?? far.latest;
+  }
+
+  /** The far side's package before this run writes, with the latest that a run which was cut off has left to put back. */
+  async #first(signal: AbortSignal): Promise<TargetPackage | null> {
+    const far = await this.#find(signal);
+    if (far === undefined) return null;
+    const latest = (await this.#readNote(signal)) ?? far.latest;
+    if (!this.#noted && latest !== null) await this.#note([latest], signal);
+    return { ...far, latest };
+  }
+
+  async #readNote(signal: AbortSignal): Promise<string | undefined> {
+    const { link, target, deps } = this.#context;
+    const found = await deps.journal.findOwnedKeys(link.id, target, [this.#noteName], signal);
+    const latest = found.get(this.#noteName)?.[0];
+    this.#noted ||= latest !== undefined;
+    return latest;
+  }
+
+  async #note(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    const { link, target, deps } = this.#context;
+    await deps.journal.writeOwnedKeys(link.id, target, [{ fullPath: this.#noteName, keys }], signal);
+    this.#noted = keys.length > 0;
   }
 
   async #find(signal: AbortSignal): Promise<TargetPackage | undefined> {
@@ -87,13 +116,13 @@ export class PackageWriter {
   async #send(
     version: Content,
     far: TargetPackage | undefined,
-    overwrite: boolean,
+    how: Pick<VersionRequest, 'overwrite' | 'again'>,
     signal: AbortSignal,
   ): Promise<Written> {
     const { link, target, setting } = this.#context;
     const has = (name: string): boolean => name === version.name || this.#same.has(name);
     const fields = mergedPackage(this.#package, far, setting.conflictStrategy, has);
-    const request = { package: { ...this.#package, ...fields }, version, overwrite };
+    const request = { package: { ...this.#package, ...fields }, version, ...how };
     let tries = 0;
     const answer = await link.call((t) => {
       tries += 1;
