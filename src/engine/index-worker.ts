@@ -18,7 +18,7 @@ import type { PackageFacts } from '../domain/packages/mapping.ts';
 import type { Claims } from './claims.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
-import type { ProofMethod, SourceNode, TargetNode, UnitStatus } from './ports.ts';
+import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from './ports.ts';
 import { nodeWithContent, readContent } from './source-content.ts';
 import { unitFailed } from './unit-errors.ts';
 
@@ -93,7 +93,7 @@ export class IndexWorker {
     const sent = { bytes: 0 };
     try {
       const changed = await this.#work(paths, sent, signal);
-      await this.#finish(node, changed ? 'SUCCESS' : 'UNCHANGED', sent.bytes, startTime);
+      await this.#finish(node, changed || sent.bytes > 0 ? 'SUCCESS' : 'UNCHANGED', sent.bytes, startTime);
     } catch (cause) {
       const notTried = signal.aborted && !run.aborted ? givenUp() : undefined;
       if (notTried !== undefined) await this.#finish(node, 'NOT_TRIED', sent.bytes, startTime, notTried);
@@ -103,6 +103,13 @@ export class IndexWorker {
         await unitFailed(this.#context, fullPath, cause, record, run);
       }
     }
+  }
+
+  /** The row that this record has from before a crash. */
+  async #recorded(key: string): Promise<UnitDetail | undefined> {
+    const { deps, link } = this.#context;
+    if (!deps.resumed) return undefined;
+    return (await deps.journal.findDetails(link.id, [key], this.#options.run)).get(key);
   }
 
   #paths(fullPath: string): readonly string[] {
@@ -269,23 +276,30 @@ export class IndexWorker {
     return answer === 'existed';
   }
 
-  #finish(
+  /** What this record has as done from before a crash stays done. */
+  async #finish(
     node: SourceNode,
     status: UnitStatus,
     bytesSent: number,
     startTime: Date,
     error?: ReplicationError,
   ): Promise<void> {
-    const { recorder, index, object, deps } = this.#context;
-    return recorder.record(
+    const { recorder, index, object } = this.#context;
+    const key = unitKey(index, node.fullPath);
+    const prior = await this.#recorded(key);
+    if (prior?.status === 'SUCCESS' && (status === 'UNCHANGED' || status === 'NOT_TRIED')) {
+      recorder.countRecorded(prior);
+      return;
+    }
+    await recorder.record(
       {
-        unitKey: unitKey(index, node.fullPath),
+        unitKey: key,
         object,
         node,
         status,
         bytesSent,
         startTime,
-        replaces: deps.resumed,
+        replaces: prior !== undefined,
         ...(error === undefined ? {} : { reason: error.code, message: error.message }),
       },
       this.#options.run,
