@@ -2,8 +2,10 @@
 import { judge } from '../domain/compare.ts';
 import { differingFields, isUnfinished, type VersionComparison } from '../domain/versions.ts';
 import type { ObjectContext } from './context.ts';
+import { withDocumentsThere } from './documents-there.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { BlobProof, TargetNode, TargetVersion } from './ports.ts';
+import { settledAll } from './settled-all.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';
 
 export interface PlannedVersion {
@@ -33,22 +35,24 @@ export function ownedName({ unit }: PlannedVersion): string {
 /** All of one package. At most 500 versions. */
 export async function compareVersions(
   context: ObjectContext,
-  planned: readonly PlannedVersion[],
+  asPlanned: readonly PlannedVersion[],
   signal: AbortSignal,
 ): Promise<readonly ComparedVersion[]> {
-  const [first] = planned;
+  const [first] = asPlanned;
   if (first === undefined) return [];
   const { link, target, deps, setting } = context;
-  const names = planned.map(({ unit }) => unit.version.name);
-  const files = planned.flatMap(({ plan }) => plan.files);
+  const names = asPlanned.map(({ unit }) => unit.version.name);
   const versions = await link.call((t) => t.findVersions(target, first.unit.package.key, names, signal), signal);
   const nodes = await findFarFiles(
     link,
     target,
-    files.map(({ node }) => node.fullPath),
+    asPlanned.flatMap(({ plan }) => plan.files.map(({ node }) => node.fullPath)),
     signal,
   );
-  const digests = [...new Set(files.map(({ node }) => node.sha256))];
+  const planned = await settledAll(
+    asPlanned.map(async (item) => ({ ...item, plan: await withDocumentsThere(context, item.plan, nodes, signal) })),
+  );
+  const digests = [...new Set(planned.flatMap(({ plan }) => plan.files.map(({ node }) => node.sha256)))];
   const found = await deps.journal.findProofs(link.id, target.storageKey, digests, signal);
   const proofs = new Map([...found].filter(([, proof]) => isGood(proof, setting.verifyIntervalMs, deps.clock.now())));
   const owned = await ownedKeys(context, planned, nodes, versions, signal);

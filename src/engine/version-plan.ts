@@ -10,7 +10,7 @@ import { nodeWithContent, readContent } from './source-content.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';
 
 /** Bytes. Documents of a version that have to be rewritten, such as npm's version document. */
-const DOCUMENT_LIMIT = 16 * 1024 * 1024;
+export const DOCUMENT_LIMIT = 16 * 1024 * 1024;
 
 /** Fails with the unit errors of the mappers (domain/packages/mapping.ts): the version cannot be copied as it is. */
 export async function planVersion(
@@ -46,10 +46,12 @@ async function plannedFile(
   signal: AbortSignal,
 ): Promise<VersionFile> {
   const metadata = travellingMetadata(node.metadata, context.setting.includeMetadata);
-  const file = { node: { ...node, metadata }, content: undefined, origin: node.sha256 };
+  const file = { node: { ...node, metadata }, content: undefined, rewrite: undefined, origin: node.sha256 };
   // A far side without metadata of its own reads the document under the source's digest.
   if (rewrite === undefined || context.blobsOnly) return file;
   const bytes = await readContent(context, node, DOCUMENT_LIMIT, signal);
-  const content = rewrite(bytes, addressesOf(context));
-  return content === bytes ? file : { ...file, node: nodeWithContent(file.node, content), content };
+  const toFarSide = (content: Uint8Array): Uint8Array => rewrite(content, addressesOf(context));
+  const content = toFarSide(bytes);
+  if (content === bytes) return { ...file, rewrite: toFarSide };
+  return { ...file, node: nodeWithContent(file.node, content), content, rewrite: toFarSide };
 }

@@ -17,6 +17,8 @@ export interface VersionFile {
   readonly node: SourceNode;
   /** Set for a rewritten document. */
   readonly content: Uint8Array | undefined;
+  /** Of a document that may have to be rewritten: what its bytes have to be at the far side. */
+  readonly rewrite: ((content: Uint8Array) => Uint8Array) | undefined;
   /** sha256 at the source. */
   readonly origin: string;
 }
