@@ -15,7 +15,7 @@ import type {
 } from '../domain/indexes/index-document.ts';
 import { INDEX_DOCUMENT_LIMIT } from '../domain/indexes/index-document.ts';
 import type { PackageFacts } from '../domain/packages/mapping.ts';
-import type { Claims } from './claims.ts';
+import { Claims } from './claims.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from './ports.ts';
@@ -49,6 +49,8 @@ export class IndexWorker {
   readonly #context: ObjectContext;
   readonly #options: IndexWorkerOptions;
 
+  readonly #treated = new Claims();
+
   constructor(context: ObjectContext, options: IndexWorkerOptions) {
     this.#context = context;
     this.#options = options;
@@ -77,11 +79,17 @@ export class IndexWorker {
     return true;
   }
 
+  /** Was a unit of this object already. */
+  hasTreated(fullPath: string): boolean {
+    return this.#treated.has(fullPath);
+  }
+
   /** Does nothing when the source has no such document. */
   async document(fullPath: string, signal: AbortSignal): Promise<void> {
     const { claims, run, givenUp } = this.#options;
     const paths = this.#paths(fullPath);
     for (const path of paths) claims.add(path);
+    this.#treated.add(fullPath);
     const startTime = new Date(this.#context.deps.clock.now());
     const { reader, repository } = this.#context;
     const node = (await reader.findNodes(repository, [fullPath], run)).get(fullPath);

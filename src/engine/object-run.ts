@@ -59,9 +59,9 @@ async function runRepository(
   }
   if (whole) {
     const loose = ({ fullPath }: SourceNode): boolean => {
-      if (claims.has(fullPath)) return false;
-      if (!indexes.meets(fullPath)) return true;
-      met.add(fullPath);
+      if (!indexes.meets(fullPath)) return !claims.has(fullPath);
+      // Also one in the folder of a version: that version may have failed before its documents were treated.
+      if (!indexes.hasTreated(fullPath)) met.add(fullPath);
       return false;
     };
     await shareOf(context, options, () => files.scope('/', loose));
