@@ -47,7 +47,7 @@ const LARGE_FILES = 3;
 const RUN_MS = 120_000;
 /** Moments of the wire protocol at which a kill strikes. */
 const MOMENTS: readonly ((request: SeenRequest) => boolean)[] = [
-  ({ method, url }) => method === 'POST' && url.endsWith('/blobs/uploads'),
+  ({ method, url }) => method === 'POST' && /\/blobs\/uploads\/?(?:\?|$)/.test(url),
   ({ method }) => method === 'PATCH',
   ({ method, url }) => method === 'PUT' && url.includes('/blobs/uploads/'),
   ({ url }) => url.includes('/blob/push'),

@@ -19,6 +19,8 @@ export interface Verdicts {
   readonly selection: Selection;
   /** What the source lost meanwhile: a far side may have it or not. */
   readonly removed: readonly ExpectedVersion[];
+  /** Without OVERWRITE a far side's own description and extension of a package stay. */
+  readonly keepsFields: boolean;
   /** Where a receiving process was killed its count of versions may be wrong: it counts after it has written. */
   readonly peersDied: boolean;
 }
@@ -155,7 +157,11 @@ function packagesOf(
       }),
     );
   // A real server puts the version's extension in place of the package's.
-  const ignoreFields = [...(side.faithful ? ['extension'] : []), ...(whole ? [] : ['latest', 'versionTag'])];
+  const ignoreFields = [
+    ...(side.faithful ? ['extension'] : []),
+    ...(whole ? [] : ['latest', 'versionTag']),
+    ...(verdicts.keepsFields ? ['description', 'extension'] : []),
+  ];
   const lines = comparePackages(only(ours), only(theirs), { ignoreFields });
   const missing = versions.filter(({ packageKey, version }) => theirs.get(packageKey)?.versions.has(version) !== true);
   const own = seeds.size === 0 ? [] : [...theirs].filter(([key, item]) => !item.versions.has('0.5.0') && hasSeed(key));

@@ -59,7 +59,7 @@ const MOST_TYPES = 5;
 /** Requests of the wire protocol. */
 export const KINDS = {
   any: () => true,
-  session: ({ method, url }: SeenRequest) => method === 'POST' && url.endsWith('/blobs/uploads'),
+  session: ({ method, url }: SeenRequest) => method === 'POST' && /\/blobs\/uploads\/?(?:\?|$)/.test(url),
   chunk: ({ method }: SeenRequest) => method === 'PATCH',
   finish: ({ method, url }: SeenRequest) => method === 'PUT' && url.includes('/blobs/uploads/'),
   push: ({ url }: SeenRequest) => url.includes('/blob/push'),
@@ -126,7 +126,7 @@ function lineStrike(random: SeededRandom, farSide: number, large: boolean): Plan
     [upload, { kind: 'reset', afterBytes: bytes }, 2],
     ['pull', { kind: 'cut-answer', afterBytes: bytes }, 2],
     [anything, { kind: 'cut-answer', afterBytes: random.below(60) }, 2],
-    [anything, { kind: 'answer', status: 500, body: '{"code":250102,"message":"busy"}' }, 8],
+    [anything, { kind: 'answer', status: 500, body: '{"code":250102,"message":"busy","data":null}' }, 8],
     ['any', { kind: 'answer', status: 503 }, 20],
     ['any', { kind: 'answer', status: 429, headers: { 'retry-after': '1' } }, 6],
     [anything, { kind: 'hold', ms: 200 + random.below(1_500) }, 3],

@@ -181,7 +181,7 @@ async function fillRpm({ repository, versions }: Fill): Promise<readonly PutResu
 /** A type that nobody has rules of its own for. */
 async function fillHuggingface({ repository, versions, seed }: Fill): Promise<readonly PutResult[]> {
   return await inOrder(versions, ['mixed/model'], (name, version) => {
-    const root = `/model/${name}/resolve/${version}`;
+    const root = `/${name}/resolve/${version}`;
     return putGeneral(
       repository,
       { key: `huggingface://model/${name}`, name },
