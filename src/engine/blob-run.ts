@@ -11,6 +11,7 @@ import { normalisePath, selects } from '../domain/paths.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { selectedPackages, selectedVersions } from './package-selection.ts';
 import type { ProofMethod, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
+import { goodProofs } from './proofs.ts';
 import type { UnitResult } from './recorder.ts';
 import { unitFailed } from './unit-errors.ts';
 import { planVersion } from './version-plan.ts';
@@ -132,48 +133,56 @@ export class BlobRun {
     for (const unit of units) {
       if (this.#context.deps.drain.aborted) return;
       const known = prior.get(unit.record.unitKey);
+      const sent = { bytes: 0 };
       if (known?.status === 'SUCCESS') this.#context.recorder.countRecorded(known);
       else if (givenUp() !== undefined) await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
       else {
         try {
           await pool.start(
-            (signal) => this.#work(unit, known, signal),
-            (error) => this.#failed(unit, error, known),
+            (signal) => this.#work(unit, known, sent, signal),
+            (error) => this.#failed(unit, error, known, sent.bytes),
             farSide,
           );
         } catch (error) {
-          await this.#failed(unit, error, known);
+          await this.#failed(unit, error, known, sent.bytes);
         }
       }
     }
   }
 
-  async #work(unit: BlobUnit, known: UnitDetail | undefined, signal: AbortSignal): Promise<void> {
+  async #work(
+    unit: BlobUnit,
+    known: UnitDetail | undefined,
+    sent: { bytes: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { courier, deps, link, repository, target } = this.#context;
     const nodes = await unit.nodes();
-    const digests = [...new Set(nodes.map(({ sha256 }) => sha256))];
-    const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests, signal);
+    const digests = nodes.map(({ sha256 }) => sha256);
+    const proofs = await goodProofs(this.#context, digests, signal);
     const made: { sha256: string; method: ProofMethod }[] = [];
-    let bytesSent = 0;
-    for (const node of nodes) {
-      const parcel = { repository, target, node, proof: proofs.get(node.sha256) };
-      const delivery = await courier.ensure(parcel, signal);
-      bytesSent += delivery.bytesSent;
-      if (delivery.proof !== undefined) made.push({ sha256: node.sha256, method: delivery.proof });
+    try {
+      for (const node of nodes) {
+        const parcel = { repository, target, node, proof: proofs.get(node.sha256) };
+        const delivery = await courier.ensure(parcel, signal);
+        sent.bytes += delivery.bytesSent;
+        if (delivery.proof !== undefined) made.push({ sha256: node.sha256, method: delivery.proof });
+      }
+    } finally {
+      if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
     }
-    if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
-    await this.#record(unit, bytesSent > 0 ? 'SUCCESS' : 'UNCHANGED', bytesSent, known);
+    await this.#record(unit, sent.bytes > 0 ? 'SUCCESS' : 'UNCHANGED', sent.bytes, known);
   }
 
-  async #failed(unit: BlobUnit, cause: unknown, known: UnitDetail | undefined): Promise<void> {
+  async #failed(unit: BlobUnit, cause: unknown, known: UnitDetail | undefined, bytesSent: number): Promise<void> {
     const { run, farSide, givenUp } = this.#options;
     if (run.aborted) return;
     if (farSide.aborted) {
-      await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
+      await this.#record(unit, 'NOT_TRIED', bytesSent, known, givenUp());
       return;
     }
     const { unitKey: key } = unit.record;
-    const record = (error: ReplicationError): Promise<void> => this.#record(unit, 'FAILED', 0, known, error);
+    const record = (error: ReplicationError): Promise<void> => this.#record(unit, 'FAILED', bytesSent, known, error);
     try {
       await unitFailed(this.#context, key.slice(key.indexOf(':') + 1), cause, record, run);
     } catch (error) {
@@ -188,7 +197,7 @@ export class BlobRun {
       record: { unitKey: unitKey(index, path), node: { fullPath: path, size: 0, sha256: '' } },
       nodes: async () => [],
     };
-    await this.#failed(unit, new ReplicationError('unit', 'PathNotFound', message), undefined);
+    await this.#failed(unit, new ReplicationError('unit', 'PathNotFound', message), undefined, 0);
   }
 
   async #prior(units: readonly BlobUnit[]): Promise<ReadonlyMap<string, UnitDetail>> {

@@ -7,6 +7,7 @@ import { decide, judge, travellingMetadata } from '../domain/compare.ts';
 import { classify, ReplicationError } from '../domain/errors.ts';
 import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from './context.ts';
 import type { SourceNode, TargetNode, UnitDetail } from './ports.ts';
+import { goodProofs } from './proofs.ts';
 import { Settler } from './settler.ts';
 import { fastFail, isJournalError, shareOf } from './unit-errors.ts';
 import { type Assignment, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
@@ -110,12 +111,16 @@ export class FileRun {
   }
 
   async #compare(units: readonly Unit[]): Promise<(Assignment & { prior: UnitDetail | undefined })[]> {
-    const { deps, link, target, index } = this.#context;
+    const { link, target, index } = this.#context;
     const signal = this.#options.farSide;
     if (units.length === 0) return [];
     const paths = units.map(({ node }) => node.fullPath);
     const far = await link.call((t) => t.findNodes(target, paths, signal), signal);
-    const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests(units), signal);
+    const proofs = await goodProofs(
+      this.#context,
+      units.map(({ node }) => node.sha256),
+      signal,
+    );
     const owned = await this.#ownedKeys(units, far);
     const prior = await this.#priorDetails(paths, signal);
     return units.map((unit) => {
@@ -124,7 +129,7 @@ export class FileRun {
         unit: { ...unit, recorded: prior.has(unitKey(index, fullPath)) },
         far: far.get(fullPath),
         ownedKeys: owned.get(fullPath) ?? [],
-        proof: this.#stillGood(proofs.get(sha256)),
+        proof: proofs.get(sha256),
         prior: prior.get(unitKey(index, fullPath)),
       };
     });
@@ -143,12 +148,6 @@ export class FileRun {
     if (candidates.length === 0) return new Map();
     const paths = candidates.map(({ node }) => node.fullPath);
     return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);
-  }
-
-  #stillGood(proof: Assignment['proof']): Assignment['proof'] {
-    const { setting, deps } = this.#context;
-    if (proof === undefined || setting.verifyIntervalMs === null) return proof;
-    return deps.clock.now() - proof.provedAt.getTime() > setting.verifyIntervalMs ? undefined : proof;
   }
 
   async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
@@ -279,7 +278,3 @@ const NO_NODE: SourceNode = {
   expireDate: null,
   copyFromCredentialsKey: null,
 };
-
-function digests(units: readonly Unit[]): string[] {
-  return [...new Set(units.map(({ node }) => node.sha256))];
-}

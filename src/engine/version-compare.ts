@@ -5,6 +5,7 @@ import type { ObjectContext } from './context.ts';
 import { withDocumentsThere } from './documents-there.ts';
 import { findFarFiles } from './file-batches.ts';
 import type { BlobProof, TargetNode, TargetVersion } from './ports.ts';
+import { goodProofs } from './proofs.ts';
 import { settledAll } from './settled-all.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';
 
@@ -40,7 +41,7 @@ export async function compareVersions(
 ): Promise<readonly ComparedVersion[]> {
   const [first] = asPlanned;
   if (first === undefined) return [];
-  const { link, target, deps, setting } = context;
+  const { link, target } = context;
   const names = asPlanned.map(({ unit }) => unit.version.name);
   const versions = await link.call((t) => t.findVersions(target, first.unit.package.key, names, signal), signal);
   const nodes = await findFarFiles(
@@ -52,9 +53,8 @@ export async function compareVersions(
   const planned = await settledAll(
     asPlanned.map(async (item) => ({ ...item, plan: await withDocumentsThere(context, item.plan, nodes, signal) })),
   );
-  const digests = [...new Set(planned.flatMap(({ plan }) => plan.files.map(({ node }) => node.sha256)))];
-  const found = await deps.journal.findProofs(link.id, target.storageKey, digests, signal);
-  const proofs = new Map([...found].filter(([, proof]) => isGood(proof, setting.verifyIntervalMs, deps.clock.now())));
+  const digests = planned.flatMap(({ plan }) => plan.files.map(({ node }) => node.sha256));
+  const proofs = await goodProofs(context, digests, signal);
   const owned = await ownedKeys(context, planned, nodes, versions, signal);
   return planned.map((item) => {
     const farVersion = versions.get(item.unit.version.name);
@@ -83,10 +83,6 @@ export async function compareVersions(
 function verdict({ node }: VersionFile, farFiles: ReadonlyMap<string, FarFile>): ReturnType<typeof judge> {
   const there = farFiles.get(node.fullPath);
   return judge(node, there?.far, there?.ownedKeys ?? []);
-}
-
-function isGood(proof: BlobProof, verifyIntervalMs: number | null, now: number): boolean {
-  return verifyIntervalMs === null || now - proof.provedAt.getTime() <= verifyIntervalMs;
 }
 
 /** Asked only for files and versions that have keys at the far side which the source lacks. */
