@@ -122,6 +122,7 @@ for (const faithful of [false, true]) {
       const farSide = await world.farSide(`loose-${repository.name}-${faithful}`, { faithful });
       const run = await world.run([farSide], { objects: [objectOf(repository)] });
       await countedOnce(run, farSide);
+      assert.equal(tallyOf(run).unchanged, 0, `${repository.name}: nothing is looked at twice`);
       const here = await readBack(world.builder.db, world.builder.storeDir, PROJECT, repository.name);
       const there = await readBack(farSide.db, farSide.storeDir, MIRROR, repository.name);
       assert.deepEqual([...there.keys()].sort(), [...here.keys()].sort(), repository.name);
