@@ -13,7 +13,7 @@ export interface SelectedPackage {
 }
 
 /** Versions of one package read together. */
-const VERSIONS_AT_ONCE = 20;
+const VERSIONS_AT_ONCE = 50;
 
 /** All packages of the repository when `selected` is empty. A missing one becomes a failed unit. */
 export async function* selectedPackages(
