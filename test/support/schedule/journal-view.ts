@@ -54,8 +54,17 @@ export async function failuresIn(journal: Db, recordId: string): Promise<readonl
   }));
 }
 
+export interface Contradictions {
+  readonly recordUnchanged: boolean;
+  /**
+   * `key@version` of what the source lost: a run that was adopted may have a record of it from before the crash, and does
+   * not meet it again.
+   */
+  readonly lost: readonly string[];
+}
+
 /** In words: units with two final records, claims with two records, and tallies that are not those of their records. */
-export async function contradictionsIn(journal: Db, recordUnchanged: boolean): Promise<string[]> {
+export async function contradictionsIn(journal: Db, { recordUnchanged, lost }: Contradictions): Promise<string[]> {
   const records = journal.collection('replica_record');
   const details = journal.collection('replica_record_detail');
   const twice = (id: object): Document[] => [
@@ -68,18 +77,17 @@ export async function contradictionsIn(journal: Db, recordUnchanged: boolean): P
     ...(await records.aggregate([{ $match: { status: 'RUNNING' } }, ...twice({ of: '$taskUid' })]).toArray()),
   ];
   const found = doubles.map(({ _id, count }) => `${count} times: ${JSON.stringify(_id)}`);
-  for (const { id, status, overview } of await recordsIn(journal)) {
+  const told = recordUnchanged ? { ...TALLIED, UNCHANGED: 'unchanged' } : TALLIED;
+  for (const { id, status, epoch, overview } of await recordsIn(journal)) {
     if (status === 'RUNNING') continue;
-    const groups = await details
-      .aggregate([{ $match: { recordId: id } }, { $group: { _id: '$unitStatus', count: { $sum: 1 } } }])
-      .toArray();
-    const counts = new Map(groups.map(({ _id, count }) => [String(_id), Number(count)]));
-    const told = recordUnchanged ? { ...TALLIED, UNCHANGED: 'unchanged' } : TALLIED;
+    const rows = await details.find({ recordId: id }).project({ unitKey: 1, unitStatus: 1 }).toArray();
+    const isLost = (unitKey: string): boolean => epoch > 1 && lost.some((unit) => unitKey.endsWith(`:${unit}`));
     for (const [unitStatus, field] of Object.entries(told)) {
-      if ((counts.get(unitStatus) ?? 0) !== overview[field])
-        found.push(
-          `run ${id} tells ${overview[field]} ${field} and has ${counts.get(unitStatus) ?? 0} records of them`,
-        );
+      const mine = rows.filter((row) => row['unitStatus'] === unitStatus);
+      const least = mine.filter((row) => !isLost(String(row['unitKey']))).length;
+      const tally = overview[field] ?? -1;
+      if (tally < least || tally > mine.length)
+        found.push(`run ${id} tells ${tally} ${field} and has ${mine.length} records of them`);
     }
   }
   return found;

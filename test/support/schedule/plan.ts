@@ -85,6 +85,7 @@ export function planOf(seed: number): SchedulePlan {
   const large = random.below(4) === 0;
   const conflictStrategy = random.pick(['OVERWRITE', 'OVERWRITE', 'SKIP', 'FAST_FAIL'] as const);
   const changing = random.below(2) === 0;
+  const selected = random.below(4) === 0;
   return {
     seed,
     types,
@@ -95,21 +96,21 @@ export function planOf(seed: number): SchedulePlan {
     errorStrategy: random.below(4) === 0 ? 'FAST_FAIL' : 'CONTINUE',
     recordUnchanged: random.below(2) === 0,
     seeded: random.below(2) === 0,
-    selected: random.below(4) === 0,
+    selected,
     strikes: strikesOf(random, farSides.length, large),
-    changes: changing ? changesOf(random, conflictStrategy) : [],
+    changes: changing ? changesOf(random, conflictStrategy, selected) : [],
   };
 }
 
 function strikesOf(random: SeededRandom, farSides: number, large: boolean): PlannedStrike[] {
   const strikes = Array.from({ length: 3 + random.below(5) }, () => lineStrike(random, random.below(farSides), large));
-  const deaths = random.below(3);
+  const deaths = random.below(4);
   for (let death = 0; death < deaths; death += 1) {
     const peer = random.below(3) === 0;
     strikes.push({
       farSide: random.below(farSides),
       on: random.pick(['any', 'push', 'create', 'version', 'question', large ? 'chunk' : 'push'] as const),
-      nth: 1 + random.below(25),
+      nth: 1 + random.below(15),
       times: 1,
       strike: peer ? { kind: 'kill-peer', awayMs: 50 + random.below(900) } : { kind: 'kill-program' },
     });
@@ -128,6 +129,9 @@ function lineStrike(random: SeededRandom, farSide: number, large: boolean): Plan
     [anything, { kind: 'cut-answer', afterBytes: random.below(60) }, 2],
     [anything, { kind: 'answer', status: 500, body: '{"code":250102,"message":"busy","data":null}' }, 8],
     ['any', { kind: 'answer', status: 503 }, 20],
+    // One unit fails for good, or the far side is full: what names it, or comes after it, must not come alone.
+    [upload, { kind: 'answer', status: 400, body: '{"code":250106,"message":"refused","data":null}' }, 3],
+    [upload, { kind: 'answer', status: 507, body: '{"code":251101,"message":"full","data":null}' }, 1],
     ['any', { kind: 'answer', status: 429, headers: { 'retry-after': '1' } }, 6],
     [anything, { kind: 'hold', ms: 200 + random.below(1_500) }, 3],
     [upload, { kind: 'corrupt-request' }, 2],
@@ -138,10 +142,19 @@ function lineStrike(random: SeededRandom, farSide: number, large: boolean): Plan
   return { farSide, on, nth: 1 + random.below(on === 'any' ? 60 : 12), times: 1 + random.below(most), strike };
 }
 
-/** What replaces something is left out where the strategy does not replace. */
-function changesOf(random: SeededRandom, strategy: SchedulePlan['conflictStrategy']): PlannedChange[] {
+/**
+ * What replaces something is left out where the strategy does not replace, and what removes something where it may have
+ * been selected: that would rightly fail for ever.
+ */
+function changesOf(
+  random: SeededRandom,
+  strategy: SchedulePlan['conflictStrategy'],
+  selected: boolean,
+): PlannedChange[] {
   const replacing: readonly string[] = ['new-snapshot', 'changed-file'];
-  const kinds = CHANGE_KINDS.filter((kind) => strategy === 'OVERWRITE' || !replacing.includes(kind));
+  const kinds = CHANGE_KINDS.filter(
+    (kind) => (strategy === 'OVERWRITE' || !replacing.includes(kind)) && (!selected || kind !== 'deleted-version'),
+  );
   return Array.from({ length: 1 + random.below(3) }, () => ({
     kind: random.pick(kinds),
     nth: 5 + random.below(100),

@@ -227,7 +227,9 @@ class Schedule {
       assert.deepEqual(await differencesAt(side, watch?.seeds ?? new Set(), verdicts), [], 'the sides are equal');
       assert.deepEqual(watch?.gone, [], 'nothing was deleted at the far side');
     }
-    assert.deepEqual(await contradictionsIn(journal, this.#plan.recordUnchanged), []);
+    const { recordUnchanged } = this.#plan;
+    const lost = director.removed.map(({ packageKey, version }) => `${packageKey}@${version}`);
+    assert.deepEqual(await contradictionsIn(journal, { recordUnchanged, lost }), []);
   }
 
   async #problems(): Promise<void> {
