@@ -10,5 +10,5 @@ test('random faults over repositories of every type leave whole versions, right 
   t.diagnostic(JSON.stringify(result));
   // A machine that is busy plays fewer of them.
   assert.ok(result.schedules >= 4, `${result.schedules} schedules`);
-  assert.ok(result.strikes >= 5 * result.schedules, `${result.strikes} faults struck`);
+  assert.ok(result.strikes >= 2 * result.schedules, `${result.strikes} faults struck`);
 });
