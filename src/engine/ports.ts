@@ -111,7 +111,8 @@ export interface SourcePackage {
   readonly extension: Readonly<Record<string, unknown>>;
 }
 
-export interface SourceVersion {
+/** What of a version travels and can be read back. */
+export interface VersionContent {
   readonly name: string;
   /** Bytes, as bk-repo counts them for this type. */
   readonly size: number;
@@ -124,6 +125,9 @@ export interface SourceVersion {
   readonly metadata: readonly MetadataEntry[];
   readonly extension: Readonly<Record<string, unknown>>;
   readonly createdBy: string;
+}
+
+export interface SourceVersion extends VersionContent {
   readonly createdDate: Date;
   readonly lastModifiedBy: string;
   readonly lastModifiedDate: Date;
@@ -209,23 +213,12 @@ export interface TargetPackage {
   readonly extension: Readonly<Record<string, unknown>>;
 }
 
-export interface TargetVersion {
-  readonly name: string;
-  readonly size: number;
-  readonly manifestPath: string | null;
-  readonly artifactPath: string | null;
-  readonly artifactPaths: readonly string[];
-  readonly stageTag: readonly string[];
-  readonly tags: readonly string[];
-  readonly metadata: readonly MetadataEntry[];
-  readonly extension: Readonly<Record<string, unknown>>;
-  readonly createdBy: string;
-}
+export type TargetVersion = VersionContent;
 
 /** `package/version/create`: it replaces what is left out and sets the package's latest (contract §2.6, §11). */
 export interface VersionRequest {
   readonly package: Pick<SourcePackage, 'key' | 'name' | 'type' | 'description' | 'versionTag' | 'extension'>;
-  readonly version: Omit<SourceVersion, 'createdDate' | 'lastModifiedBy' | 'lastModifiedDate'>;
+  readonly version: VersionContent;
   readonly overwrite: boolean;
   /** The version is there just so, and is sent once more for what its package shall be: its artifact paths stay. */
   readonly again?: boolean;
