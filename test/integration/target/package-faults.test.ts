@@ -107,7 +107,7 @@ function answering({ stored, passes = asPattern, unshown = [], bulk = 0 }: There
     const records = all
       .slice((number - 1) * size, number * size)
       .filter((name) => !unshown.includes(name))
-      .map((name) => ({ name, size: 1, metadata: {}, bulk: 'x'.repeat(bulk) }));
+      .map((name) => ({ name, size: 1, metadata: {}, createdBy: 'admin', bulk: 'x'.repeat(bulk) }));
     return envelope(response, { records, totalRecords: all.length });
   };
 }
