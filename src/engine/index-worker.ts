@@ -1,79 +1,84 @@
 /**
  * Index documents at one far side (domain/indexes): each is one unit together with its checksum files, made after the
  * versions that it names. conflictStrategy does not apply to them. Guarantees: what is written was merged from both
- * sides' documents as they were read in this run, and read back.
+ * sides' documents as they were read in this run, and read back; runs of this installation take turns at a document, so
+ * none loses what another has added. Not guaranteed: a write by somebody else between the last look and ours.
  */
-import { createHash } from 'node:crypto';
-import { judge, travellingMetadata } from '../domain/compare.ts';
+import { judge } from '../domain/compare.ts';
 import { ReplicationError } from '../domain/errors.ts';
-import type {
-  IndexAnswer,
-  IndexInquiry,
-  IndexQuestion,
-  IndexRules,
-  Presence,
-} from '../domain/indexes/index-document.ts';
-import { INDEX_DOCUMENT_LIMIT } from '../domain/indexes/index-document.ts';
+import type { IndexRules } from '../domain/indexes/index-document.ts';
 import type { PackageFacts } from '../domain/packages/mapping.ts';
 import { Claims } from './claims.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { findFarFiles } from './file-batches.ts';
+import { fingerprintOf, recall, remember } from './index-memory.ts';
+import { IndexMerge, type Sight, type Wanted } from './index-merge.ts';
 import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from './ports.ts';
-import { nodeWithContent, readContent } from './source-content.ts';
 import { unitFailed } from './unit-errors.ts';
-
-import { addressesOf } from './version-plan.ts';
 
 export interface IndexWorkerOptions extends Omit<ObjectRunOptions, 'farSide'> {
   readonly rules: IndexRules;
   readonly claims: Claims;
+  /** A run of paths. */
+  readonly byPath: boolean;
+}
+
+interface IndexUnit {
+  readonly node: Pick<SourceNode, 'fullPath' | 'size' | 'sha256'>;
+  readonly startTime: Date;
+  readonly prior: UnitDetail | undefined;
 }
 
 /** Times that a document is merged anew because the far side's changed underneath. */
 const MOST_REDONE = 3;
-/** Versions asked for with one question. */
-const VERSIONS_ASKED = 500;
-
-/** A document, or a checksum file of one, as it has to be at the far side. */
-interface Wanted {
-  readonly node: SourceNode;
-  readonly content: Uint8Array | undefined;
-}
-
-interface Sight {
-  readonly source: ReadonlyMap<string, SourceNode>;
-  readonly far: ReadonlyMap<string, TargetNode>;
-}
 
 export class IndexWorker {
   readonly #context: ObjectContext;
   readonly #options: IndexWorkerOptions;
-
+  readonly #merge: IndexMerge;
+  /** Packages under way of which a version was written. */
+  readonly #changed = new Set<string>();
+  #anyChanged = false;
   readonly #treated = new Claims();
 
   constructor(context: ObjectContext, options: IndexWorkerOptions) {
     this.#context = context;
     this.#options = options;
+    this.#merge = new IndexMerge(context, options.rules, options.byPath);
   }
 
+  /** A version of the package was written: its documents are read, whatever is remembered of them. */
+  changed(packageKey: string): void {
+    this.#changed.add(packageKey);
+    this.#anyChanged = true;
+  }
+
+  /** To be called last for a package. */
   async ofPackage(facts: PackageFacts, signal: AbortSignal): Promise<void> {
-    for (const path of this.#options.rules.ofPackage(facts)) await this.document(path, signal);
+    for (const path of this.#options.rules.ofPackage(facts)) await this.document(path, signal, facts.key);
+    this.#changed.delete(facts.key);
   }
 
   sharedBy(facts: PackageFacts): readonly string[] {
     return this.#options.rules.sharedWith(facts);
   }
 
-  /** After all packages: the documents of the repository, and those met elsewhere, in the order of their type. */
+  /**
+   * After all files and packages: the documents of the repository, and those met elsewhere. In the order of their type,
+   * deeper ones first: the list of a Maven group goes by the documents of its artifacts.
+   */
   async atEnd(met: Iterable<string>, signal: AbortSignal): Promise<void> {
-    const { rules } = this.#options;
-    const paths = [...new Set([...rules.ofRepository, ...met])];
-    for (const path of paths.toSorted((a, b) => rules.order(a) - rules.order(b))) await this.document(path, signal);
+    const { rules, byPath } = this.#options;
+    const paths = [...new Set([...(byPath ? [] : rules.ofRepository), ...met])];
+    const depth = (path: string): number => path.split('/').length;
+    const sorted = paths.toSorted((a, b) => rules.order(a) - rules.order(b) || depth(b) - depth(a));
+    for (const path of sorted) await this.document(path, signal);
   }
 
   /** Whether a file met in the listing is an index document; then it and its checksum files are claimed. */
   meets(fullPath: string): boolean {
-    const { rules, claims } = this.#options;
+    const { rules, claims, byPath } = this.#options;
+    if (byPath && !rules.mergedByPath) return false;
     if (!rules.isIndex(fullPath) || rules.checksumEndings.some((ending) => fullPath.endsWith(ending))) return false;
     for (const path of this.#paths(fullPath)) claims.add(path);
     return true;
@@ -84,162 +89,101 @@ export class IndexWorker {
     return this.#treated.has(fullPath);
   }
 
-  /** Does nothing when the source has no such document. */
-  async document(fullPath: string, signal: AbortSignal): Promise<void> {
+  /** Does nothing when the source has no such document. `packageKey`: of the only package that it names. */
+  async document(fullPath: string, signal: AbortSignal, packageKey?: string): Promise<void> {
     const { claims, run, givenUp } = this.#options;
+    const { deps, reader, repository, recorder } = this.#context;
     const paths = this.#paths(fullPath);
     for (const path of paths) claims.add(path);
     this.#treated.add(fullPath);
-    const startTime = new Date(this.#context.deps.clock.now());
-    const { reader, repository } = this.#context;
-    const node = (await reader.findNodes(repository, [fullPath], run)).get(fullPath);
-    if (node === undefined) return;
-    if (givenUp() !== undefined) {
-      await this.#finish(node, 'NOT_TRIED', 0, startTime, givenUp());
-      return;
-    }
+    let unit: IndexUnit = {
+      node: { fullPath, size: 0, sha256: '' },
+      startTime: new Date(deps.clock.now()),
+      prior: undefined,
+    };
     const sent = { bytes: 0 };
     try {
-      const changed = await this.#work(paths, sent, signal);
-      await this.#finish(node, changed || sent.bytes > 0 ? 'SUCCESS' : 'UNCHANGED', sent.bytes, startTime);
-    } catch (cause) {
-      const notTried = signal.aborted && !run.aborted ? givenUp() : undefined;
-      if (notTried !== undefined) await this.#finish(node, 'NOT_TRIED', sent.bytes, startTime, notTried);
-      else {
-        const record = (error: ReplicationError): Promise<void> =>
-          this.#finish(node, 'FAILED', sent.bytes, startTime, error);
-        await unitFailed(this.#context, fullPath, cause, record, run);
+      unit = { ...unit, prior: await this.#prior(fullPath) };
+      const node = (await reader.findNodes(repository, [fullPath], run)).get(fullPath);
+      if (node === undefined) {
+        if (unit.prior !== undefined) recorder.countRecorded(unit.prior);
+        return;
       }
+      unit = { ...unit, node };
+      if (givenUp() !== undefined) {
+        await this.#notTried(unit, sent.bytes);
+        return;
+      }
+      const work = (): Promise<boolean> => this.#work(paths, packageKey, sent, signal);
+      const written = await deps.locks.hold(this.#lockKey(fullPath), work, signal);
+      const changed = written || sent.bytes > 0;
+      if (!changed && unit.prior?.status === 'SUCCESS') recorder.countRecorded(unit.prior);
+      else await this.#finish(unit, changed ? 'SUCCESS' : 'UNCHANGED', sent.bytes);
+    } catch (cause) {
+      if (signal.aborted && !run.aborted && givenUp() !== undefined) {
+        await this.#notTried(unit, sent.bytes);
+        return;
+      }
+      const record = (error: ReplicationError): Promise<void> => this.#finish(unit, 'FAILED', sent.bytes, error);
+      await unitFailed(this.#context, fullPath, cause, record, run);
     }
-  }
-
-  /** The row that this record has from before a crash. */
-  async #recorded(key: string): Promise<UnitDetail | undefined> {
-    const { deps, link } = this.#context;
-    if (!deps.resumed) return undefined;
-    return (await deps.journal.findDetails(link.id, [key], this.#options.run)).get(key);
   }
 
   #paths(fullPath: string): readonly string[] {
     return [fullPath, ...this.#options.rules.checksumEndings.map((ending) => fullPath + ending)];
   }
 
-  async #work(paths: readonly string[], sent: { bytes: number }, signal: AbortSignal): Promise<boolean> {
+  #lockKey(fullPath: string): string {
+    const { link, target } = this.#context;
+    return JSON.stringify(['index', link.id, target.projectId, target.name, fullPath]);
+  }
+
+  async #prior(fullPath: string): Promise<UnitDetail | undefined> {
+    const { deps, link, index } = this.#context;
+    if (!deps.resumed) return undefined;
+    const key = unitKey(index, fullPath);
+    return (await deps.journal.findDetails(link.id, [key], this.#options.run)).get(key);
+  }
+
+  /** true = something was written. */
+  async #work(
+    paths: readonly string[],
+    packageKey: string | undefined,
+    sent: { bytes: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const [fullPath = ''] = paths;
+    const isRemembered = await recall(this.#context, fullPath, signal);
+    const found = async (sight: Sight): Promise<void> => {
+      const fingerprint = fingerprintOf(this.#context, paths, sight);
+      if (!isRemembered(fingerprint)) await remember(this.#context, fullPath, fingerprint, signal);
+    };
     let changed = false;
     for (let round = 0; round <= MOST_REDONE; round += 1) {
-      const sight = await this.#look(paths, signal);
-      const wanted = await this.#wanted(paths, sight, signal);
+      const sight = await this.#merge.look(paths, signal);
+      const touched = packageKey === undefined ? this.#anyChanged : this.#changed.has(packageKey);
+      if (round === 0 && !touched && isRemembered(fingerprintOf(this.#context, paths, sight))) return false;
+      const { wanted, settled } = await this.#merge.decide(paths, sight, signal);
       const differing = wanted.filter(({ node }) => judge(node, sight.far.get(node.fullPath), []) !== 'same');
       await this.#deliver(wanted, differing, sent, signal);
-      if (differing.length === 0) return changed;
-      changed = true;
-      let existed = false;
-      for (const { node } of differing)
-        existed = (await this.#create(node, sight.far.get(node.fullPath), signal)) || existed;
-      if (existed) continue;
-      const after = await this.#look(paths, signal);
-      if (wanted.every(({ node }) => judge(node, after.far.get(node.fullPath), []) === 'same')) return true;
+      if (differing.length === 0) {
+        if (settled) await found(sight);
+        return changed;
+      }
+      const written = await this.#write(differing, sight, signal);
+      changed ||= written > 0;
+      if (written < differing.length) continue;
+      const { far } = await this.#merge.look(paths, signal);
+      if (wanted.every(({ node }) => judge(node, far.get(node.fullPath), []) === 'same')) {
+        // The source's side as it was merged: what has changed there meanwhile is not in the far side's document.
+        if (settled) await found({ source: sight.source, far });
+        return changed;
+      }
     }
     throw new ReplicationError(
       'unit',
       'NotAsCommitted',
-      `far side ${this.#context.link.name} accepted ${paths[0]} ${MOST_REDONE + 1} times, but afterwards it was another one`,
-    );
-  }
-
-  async #look(paths: readonly string[], signal: AbortSignal): Promise<Sight> {
-    const { reader, repository, link, target } = this.#context;
-    return {
-      source: await reader.findNodes(repository, paths, signal),
-      far: await findFarFiles(link, target, paths, signal),
-    };
-  }
-
-  /** The document and its checksum files, those that one of the sides has. */
-  async #wanted(paths: readonly string[], { source, far }: Sight, signal: AbortSignal): Promise<readonly Wanted[]> {
-    const [fullPath = '', ...checksums] = paths;
-    const document = source.get(fullPath);
-    if (document === undefined) return [];
-    const mine = await readContent(this.#context, document, INDEX_DOCUMENT_LIMIT, signal);
-    const theirs = await this.#farContent(far.get(fullPath), signal);
-    const result = await this.#answered(this.#merge(fullPath, mine, theirs), signal);
-    if (result.kind === 'keep') return [];
-    const travelling = (node: SourceNode): SourceNode => ({
-      ...node,
-      metadata: travellingMetadata(node.metadata, this.#context.setting.includeMetadata),
-    });
-    if (result.kind === 'source') {
-      return [document, ...checksums.flatMap((path) => source.get(path) ?? [])].map((node) => ({
-        node: travelling(node),
-        content: undefined,
-      }));
-    }
-    const made = (node: SourceNode, content: Uint8Array): Wanted => ({
-      node: nodeWithContent(travelling(node), content),
-      content,
-    });
-    return [
-      made(document, result.content),
-      ...checksums
-        .filter((path) => source.has(path) || far.has(path))
-        .map((path) => made({ ...(source.get(path) ?? document), fullPath: path }, checksum(path, result.content))),
-    ];
-  }
-
-  #merge(fullPath: string, source: Uint8Array, far: Uint8Array | undefined): ReturnType<IndexRules['merge']> {
-    const { object } = this.#context;
-    const selected = (object.packages ?? []).map(({ packageKey, versions }) => ({
-      packageKey,
-      ...(versions.length === 0 ? {} : { versions }),
-    }));
-    const addresses = addressesOf(this.#context);
-    return this.#options.rules.merge({
-      fullPath,
-      source,
-      far,
-      wholeRepository: selected.length === 0,
-      selected,
-      addresses,
-    });
-  }
-
-  async #farContent(node: TargetNode | undefined, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    const { link, target } = this.#context;
-    if (node === undefined || node.folder || node.sha256 === null) return undefined;
-    const { sha256, size, fullPath } = node;
-    if (size > INDEX_DOCUMENT_LIMIT) {
-      const message = `${fullPath} at far side ${link.name} has ${size} bytes: documents of more than ${INDEX_DOCUMENT_LIMIT} bytes are not read`;
-      throw new ReplicationError('unit', 'DocumentTooLarge', message);
-    }
-    return await link.call((t) => t.readBlob(target, sha256, size, signal), signal);
-  }
-
-  async #answered<R>(inquiry: IndexInquiry<R>, signal: AbortSignal): Promise<R> {
-    let step = inquiry.next();
-    while (step.done !== true) step = inquiry.next(await this.#answer(step.value, signal));
-    return step.value;
-  }
-
-  async #answer(question: IndexQuestion, signal: AbortSignal): Promise<IndexAnswer> {
-    const { link, target } = this.#context;
-    if (question.ask === 'presence') return await this.#presence(question.paths, signal);
-    const there = new Set<string>();
-    for (let at = 0; at < question.names.length; at += VERSIONS_ASKED) {
-      const names = question.names.slice(at, at + VERSIONS_ASKED);
-      const found = await link.call((t) => t.findVersions(target, question.packageKey, names, signal), signal);
-      for (const name of found.keys()) there.add(name);
-    }
-    return there;
-  }
-
-  async #presence(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>> {
-    const { far, source } = await this.#look(paths, signal);
-    return new Map(
-      paths.map((path): [string, Presence] => {
-        const there = far.get(path);
-        if (there === undefined || there.folder) return [path, 'absent'];
-        return [path, there.sha256 === source.get(path)?.sha256 ? 'same' : 'different'];
-      }),
+      `${fullPath} at far side ${this.#context.link.name} was another one each of ${MOST_REDONE + 1} times that it was merged: someone else writes there`,
     );
   }
 
@@ -269,7 +213,14 @@ export class IndexWorker {
     if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
   }
 
-  /** true = something is there that was not there before. */
+  /** How many were written, in order: less than all when the far side has moved underneath. */
+  async #write(differing: readonly Wanted[], { far }: Sight, signal: AbortSignal): Promise<number> {
+    for (const [position, { node }] of differing.entries())
+      if (!(await this.#create(node, far.get(node.fullPath), signal))) return position;
+    return differing.length;
+  }
+
+  /** false = something else is there than what was merged. */
   async #create(node: SourceNode, far: TargetNode | undefined, signal: AbortSignal): Promise<boolean> {
     const { link, target } = this.#context;
     if (far?.folder === true) {
@@ -278,45 +229,39 @@ export class IndexWorker {
     }
     if (far?.sha256 === node.sha256 && far.size === node.size) {
       await link.call((t) => t.saveMetadata(target, node.fullPath, node.metadata, signal), signal);
-      return false;
+      return true;
+    }
+    if (far !== undefined) {
+      const present = (await findFarFiles(link, target, [node.fullPath], signal)).get(node.fullPath);
+      if (present?.sha256 !== far.sha256 || present.size !== far.size) return false;
     }
     const answer = await link.call((t) => t.createNode(target, node, { overwrite: far !== undefined }, signal), signal);
-    return answer === 'existed';
+    if (answer === 'created') return true;
+    // A lost answer makes the next try say "existed": then it may have been our own create.
+    const present = await findFarFiles(link, target, [node.fullPath], signal);
+    return judge(node, present.get(node.fullPath), []) === 'same';
   }
 
   /** What this record has as done from before a crash stays done. */
-  async #finish(
-    node: SourceNode,
-    status: UnitStatus,
-    bytesSent: number,
-    startTime: Date,
-    error?: ReplicationError,
-  ): Promise<void> {
+  async #notTried(unit: IndexUnit, bytesSent: number): Promise<void> {
+    if (unit.prior?.status === 'SUCCESS') this.#context.recorder.countRecorded(unit.prior);
+    else await this.#finish(unit, 'NOT_TRIED', bytesSent, this.#options.givenUp());
+  }
+
+  #finish(unit: IndexUnit, status: UnitStatus, bytesSent: number, error?: ReplicationError): Promise<void> {
     const { recorder, index, object } = this.#context;
-    const key = unitKey(index, node.fullPath);
-    const prior = await this.#recorded(key);
-    if (prior?.status === 'SUCCESS' && (status === 'UNCHANGED' || status === 'NOT_TRIED')) {
-      recorder.countRecorded(prior);
-      return;
-    }
-    await recorder.record(
+    return recorder.record(
       {
-        unitKey: key,
+        unitKey: unitKey(index, unit.node.fullPath),
         object,
-        node,
+        node: unit.node,
         status,
         bytesSent,
-        startTime,
-        replaces: prior !== undefined,
+        startTime: unit.startTime,
+        replaces: unit.prior !== undefined,
         ...(error === undefined ? {} : { reason: error.code, message: error.message }),
       },
       this.#options.run,
     );
   }
-}
-
-/** Maven's checksum files hold the hex digest alone. */
-function checksum(path: string, content: Uint8Array): Uint8Array {
-  const algorithm = path.slice(path.lastIndexOf('.') + 1);
-  return Buffer.from(createHash(algorithm).update(content).digest('hex'));
 }

@@ -27,18 +27,25 @@ export async function runObject(context: ObjectContext, options: ObjectRunOption
   deps.drain.throwIfAborted();
 }
 
+/** Documents that name others are merged as everywhere, behind the files: the far side's are not ours to replace. */
 async function runPaths(
   context: ObjectContext,
   options: ObjectRunOptions,
   files: FileRun,
   paths: readonly string[],
 ): Promise<void> {
+  const claims = new Claims();
+  const rules = indexRulesFor(context.repository.type);
+  const indexes = new IndexWorker(context, { ...options, rules, claims, byPath: true });
+  const met = new Set<string>();
   for (const [index, path] of paths.entries()) {
+    const loose = looseFiles(claims, indexes, met);
     const selected = (node: SourceNode): boolean =>
-      !paths.slice(0, index).some((earlier) => selects(earlier, node.fullPath));
+      !paths.slice(0, index).some((earlier) => selects(earlier, node.fullPath)) && loose(node);
     await shareOf(context, options, () => files.scope(path, selected));
   }
   await files.finish();
+  if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, options.farSide));
 }
 
 /** Without a selection of packages the whole repository: also the files that belong to no version. */
@@ -51,21 +58,25 @@ async function runRepository(
   const { type } = context.repository;
   const whole = selected.length === 0;
   const claims = new Claims();
-  const indexes = new IndexWorker(context, { ...options, rules: indexRulesFor(type), claims });
+  const indexes = new IndexWorker(context, { ...options, rules: indexRulesFor(type), claims, byPath: false });
   const met = new Set<string>();
   if (!whole || type !== 'GENERIC') {
     const packages = new PackageRun(context, { ...options, claims, indexes });
     await shareOf(context, options, () => packages.execute(selected, met));
   }
   if (whole) {
-    const loose = ({ fullPath }: SourceNode): boolean => {
-      if (!indexes.meets(fullPath)) return !claims.has(fullPath);
-      // Also one in the folder of a version: that version may have failed before its documents were treated.
-      if (!indexes.hasTreated(fullPath)) met.add(fullPath);
-      return false;
-    };
-    await shareOf(context, options, () => files.scope('/', loose));
+    await shareOf(context, options, () => files.scope('/', looseFiles(claims, indexes, met)));
   }
   await files.finish();
   if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, options.farSide));
+}
+
+/** Files that belong to nothing else; index documents among them go to `met`. */
+function looseFiles(claims: Claims, indexes: IndexWorker, met: Set<string>): (node: SourceNode) => boolean {
+  return ({ fullPath }) => {
+    if (!indexes.meets(fullPath)) return !claims.has(fullPath);
+    // Also one in the folder of a version: that version may have failed before its documents were treated.
+    if (!indexes.hasTreated(fullPath)) met.add(fullPath);
+    return false;
+  };
 }

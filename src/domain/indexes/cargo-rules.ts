@@ -19,6 +19,7 @@ export const CARGO_RULES: IndexRules = {
   },
   sharedWith: () => [],
   ofRepository: [],
+  mergedByPath: true,
   order: () => 0,
   checksumEndings: [],
   merge,
@@ -39,6 +40,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
     far: far ?? new Map(),
     selected: selectionOf(input, `cargo://${name}`),
     pathsOf: (version) => [`/crates/${name}/${name}-${version}.crate`],
+    versionsOf: (version) => [{ packageKey: `cargo://${name}`, name: version }],
   });
   if (input.far === undefined && chosen.length === 0) return { kind: 'keep' };
   const lines = chosen.map(({ entry }) => entry);

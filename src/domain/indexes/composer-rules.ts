@@ -19,6 +19,7 @@ export const COMPOSER_RULES: IndexRules = {
   },
   sharedWith: () => [],
   ofRepository: [REPOSITORY_DOCUMENT],
+  mergedByPath: true,
   order: () => 0,
   checksumEndings: [],
   merge,
@@ -40,6 +41,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
       far: farPackages.get(name) ?? new Map(),
       selected: selectionOf(input, `composer://${name}`),
       pathsOf: (_version, entry) => distPaths(entry, input),
+      versionsOf: (version) => [{ packageKey: `composer://${name}`, name: version }],
     });
     if (chosen.length > 0 || farPackages.has(name)) merged.push([name, chosen]);
   }

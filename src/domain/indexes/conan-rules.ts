@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { chooseEntries } from './choose-entries.ts';
+import { chooseEntries, type NamedVersion } from './choose-entries.ts';
 import { indexInvalid, type Origin, parseSides } from './document-text.ts';
 import type { IndexInput, IndexInquiry, IndexResult, IndexRules } from './index-document.ts';
 import { parseJsonDocument } from './json-text.ts';
@@ -23,6 +23,7 @@ export const CONAN_RULES: IndexRules = {
   ofPackage: () => [],
   sharedWith: () => [],
   ofRepository: [],
+  mergedByPath: true,
   order: () => 0,
   checksumEndings: [],
   merge,
@@ -42,6 +43,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
       isRecipe
         ? [`${folder}/${revision}/export/conanmanifest.txt`, `${folder}/${revision}/export/conanfile.py`]
         : [`${folder}/${revision}/conanmanifest.txt`, `${folder}/${revision}/conaninfo.txt`],
+    versionsOf: () => versionsOf(folder),
   });
   if (input.far === undefined && chosen.length === 0) return { kind: 'keep' };
   const own = chosen.some(({ from }) => from === 'far side');
@@ -51,6 +53,15 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
   if (far !== undefined && isDeepStrictEqual(merged, far)) return { kind: 'keep' };
   if (isDeepStrictEqual(merged, source)) return { kind: 'source' };
   return { kind: 'content', content: new TextEncoder().encode(JSON.stringify(merged, null, 2)) };
+}
+
+/** The one version that a document belongs to, under both forms of its key (docs/package-types.md). */
+function versionsOf(folder: string): readonly NamedVersion[] {
+  const [, user = '', recipe = '', version = '', channel = ''] = folder.split('/');
+  return [`conan://${user}@${recipe}/${channel}`, `conan://${recipe}`].map((packageKey) => ({
+    packageKey,
+    name: version,
+  }));
 }
 
 function parseRevisions(content: Uint8Array, origin: Origin): Revisions {

@@ -17,6 +17,7 @@ export const HELM_RULES: IndexRules = {
   ofPackage: () => [],
   sharedWith: () => [],
   ofRepository: [FILE],
+  mergedByPath: true,
   order: () => 0,
   checksumEndings: [],
   merge,
@@ -30,6 +31,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
     far: far?.entries ?? new Map(),
     selected: selector(input, source),
     pathsOf: (_id, entry, side) => chartPaths(entry, side, input),
+    versionsOf: (_id, { chart, version }) => [{ packageKey: `helm://${chart}`, name: version }],
   });
   if (input.far === undefined && chosen.length === 0 && source.entries.size > 0) return { kind: 'keep' };
   if (far !== undefined && meansTheSame(chosen, far, input)) return { kind: 'keep' };

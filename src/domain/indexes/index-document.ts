@@ -12,6 +12,8 @@ export type Presence = 'same' | 'different' | 'absent';
 export type IndexQuestion =
   /** Which of these versions does the far side have as package versions? → the names that it has. */
   | { readonly ask: 'far-versions'; readonly packageKey: string; readonly names: readonly string[] }
+  /** Which of these does the source have as package versions, and the far side not? → the names of those. */
+  | { readonly ask: 'missing-versions'; readonly packageKey: string; readonly names: readonly string[] }
   /** How do these files lie at the far side, compared with the source's? → Map path → Presence */
   | { readonly ask: 'presence'; readonly paths: readonly string[] };
 
@@ -27,8 +29,11 @@ export interface IndexInput {
   readonly far: Uint8Array | undefined;
   /** The whole repository is copied, not single packages. */
   readonly wholeRepository: boolean;
-  /** In a run of single packages: their keys and versions (`versions` undefined = all of them). */
-  readonly selected: readonly { readonly packageKey: string; readonly versions?: readonly string[] }[];
+  /**
+   * In a run of single packages: their keys and versions (`versions` undefined = all of them). `any` = a run of paths: all
+   * that the source's document names may be added to the far side's, which stays what it is otherwise.
+   */
+  readonly selected: readonly { readonly packageKey: string; readonly versions?: readonly string[] }[] | 'any';
   readonly addresses: Addresses;
 }
 
@@ -55,11 +60,24 @@ export function* decided(result: IndexResult): IndexInquiry<IndexResult> {
 }
 
 /** In parts, so that no question is longer than a far side takes. */
-export function* askFarVersions(packageKey: string, names: readonly string[]): IndexInquiry<ReadonlySet<string>> {
+export function askFarVersions(packageKey: string, names: readonly string[]): IndexInquiry<ReadonlySet<string>> {
+  return askVersions('far-versions', packageKey, names);
+}
+
+/** In parts. What lies at a far side of such a version is not complete yet: its files come before it. */
+export function askMissingVersions(packageKey: string, names: readonly string[]): IndexInquiry<ReadonlySet<string>> {
+  return askVersions('missing-versions', packageKey, names);
+}
+
+function* askVersions(
+  ask: 'far-versions' | 'missing-versions',
+  packageKey: string,
+  names: readonly string[],
+): IndexInquiry<ReadonlySet<string>> {
   const found = new Set<string>();
   for (let start = 0; start < names.length; start += QUESTION_LIMIT) {
     const part = names.slice(start, start + QUESTION_LIMIT);
-    for (const name of (yield { ask: 'far-versions', packageKey, names: part }) as ReadonlySet<string>) found.add(name);
+    for (const name of (yield { ask, packageKey, names: part }) as ReadonlySet<string>) found.add(name);
   }
   return found;
 }
@@ -94,6 +112,8 @@ export interface IndexRules {
    * versions of the run. Without checksum files.
    */
   readonly sharedWith: (facts: PackageFacts) => readonly string[];
+  /** Whether runs of paths merge these documents, too; else they travel there as the files that they are. */
+  readonly mergedByPath: boolean;
   /** Lower comes first at the end of an object: a document that names others (RPM's repomd.xml) comes after them. */
   readonly order: (fullPath: string) => number;
   /** Endings of files that hold a hex digest of the document beside it: `.md5`, `.sha1`, … They follow the document. */

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { selectionOf, selectsAll } from './choose-entries.ts';
 import { parseSides } from './document-text.ts';
 import type { IndexInput, IndexInquiry, IndexResult, IndexRules } from './index-document.ts';
-import { askFarVersions, askPresence } from './index-document.ts';
+import { askFarVersions, askMissingVersions, askPresence } from './index-document.ts';
 import { mergeSnapshot } from './maven-snapshot.ts';
 import { childOf, childrenOf, leaf, parseXml, textOf, withChild, writeXml, type XmlElement } from './xml-tree.ts';
 
@@ -27,6 +27,7 @@ export const MAVEN_RULES: IndexRules = {
     return place === undefined ? [] : [`${place.group}/${FILE}`];
   },
   ofRepository: [],
+  mergedByPath: true,
   order: () => 0,
   checksumEndings: CHECKSUM_ENDINGS,
   merge,
@@ -42,7 +43,7 @@ function* merge(input: IndexInput): IndexInquiry<IndexResult> {
   if (source === undefined) return { kind: 'keep' };
   const folder = input.fullPath.slice(0, input.fullPath.lastIndexOf('/'));
   const isSnapshot = folder.endsWith('-SNAPSHOT');
-  if (isSnapshot && !selectsSnapshot(input, folder)) return { kind: 'keep' };
+  if (isSnapshot && !(yield* bringsSnapshot(input, folder))) return { kind: 'keep' };
   const versioned = isSnapshot
     ? yield* mergeSnapshot(folder, source, far)
     : yield* mergeVersions(input, folder, source, far);
@@ -58,9 +59,13 @@ function keyOf(artifactFolder: string): string {
   return `gav://${parts.slice(0, -1).join('.')}:${parts.at(-1) ?? ''}`;
 }
 
-function selectsSnapshot(input: IndexInput, folder: string): boolean {
+/** A snapshot's builds show at the far side once the snapshot is a package version there, if it is one at the source. */
+function* bringsSnapshot(input: IndexInput, folder: string): IndexInquiry<boolean> {
   const end = folder.lastIndexOf('/');
-  return selectionOf(input, keyOf(folder.slice(0, end)))(folder.slice(end + 1));
+  const key = keyOf(folder.slice(0, end));
+  const version = folder.slice(end + 1);
+  if (!selectionOf(input, key)(version)) return false;
+  return !(yield* askMissingVersions(key, [version])).has(version);
 }
 
 /** Names no version and no plugin: such a document would say nothing. */
@@ -91,7 +96,7 @@ function* mergeVersions(
   const isListed = [sourceVersioning, farVersioning].some((side) => childOf(side, 'versions') !== undefined);
   if (versioning === undefined || !isListed) return base;
 
-  const present = yield* presentVersions(folder, names);
+  const present = yield* presentVersions(folder, names, new Set(known));
   const list = names.filter((name) => present.has(name));
   const listedAtSource = new Set(versionsOf(sourceVersioning));
   const own = list.some((name) => !listedAtSource.has(name));
@@ -118,15 +123,28 @@ function* mergeVersions(
   return withChild(base, 'versioning', result);
 }
 
-/** A package version at the far side, or a file that only a deployed version has. */
-function* presentVersions(folder: string, names: readonly string[]): IndexInquiry<ReadonlySet<string>> {
+/**
+ * A package version at the far side; else a file that only a deployed version has, for what the far side's document
+ * names (`known`) and for what is no package version at the source.
+ */
+function* presentVersions(
+  folder: string,
+  names: readonly string[],
+  known: ReadonlySet<string>,
+): IndexInquiry<ReadonlySet<string>> {
   const artifact = folder.slice(folder.lastIndexOf('/') + 1);
   const versions = yield* askFarVersions(keyOf(folder), names);
-  const rest = names.filter((name) => !versions.has(name));
+  const others = names.filter((name) => !versions.has(name));
+  const missing = yield* askMissingVersions(
+    keyOf(folder),
+    others.filter((name) => !known.has(name)),
+  );
+  const rest = others.filter((name) => !missing.has(name));
   const proofOf = (name: string): string =>
     `${folder}/${name}/${name.endsWith('-SNAPSHOT') ? FILE : `${artifact}-${name}.pom`}`;
   const presence = yield* askPresence(rest.map(proofOf));
-  return new Set(names.filter((name) => versions.has(name) || (presence.get(proofOf(name)) ?? 'absent') !== 'absent'));
+  const deployed = rest.filter((name) => (presence.get(proofOf(name)) ?? 'absent') !== 'absent');
+  return new Set([...versions, ...deployed]);
 }
 
 /** The source's plugins win their prefix where their artifact is at the far side; the far side's others stay. */
@@ -143,7 +161,8 @@ function* mergePlugins(
     .join('.');
   const wanted = childrenOf(childOf(source, 'plugins'), 'plugin').filter((plugin) => {
     const key = `gav://${group}:${textOf(plugin, 'artifactId') ?? ''}`;
-    return input.wholeRepository || input.selected.some((selection) => selection.packageKey === key);
+    if (input.wholeRepository || input.selected === 'any') return true;
+    return input.selected.some((selection) => selection.packageKey === key);
   });
   const own = childrenOf(childOf(far, 'plugins'), 'plugin');
   const proofOf = (plugin: XmlElement): string => `${folder}/${textOf(plugin, 'artifactId') ?? ''}/${FILE}`;

@@ -24,6 +24,7 @@ export function npmRules(scheme: 'npm' | 'ohpm', ending: '.tgz' | '.har'): Index
     },
     sharedWith: () => [],
     ofRepository: [],
+    mergedByPath: true,
     order: () => 0,
     checksumEndings: [],
     merge: (input) => merge(input, scheme, ending),
@@ -45,6 +46,7 @@ function* merge(input: IndexInput, scheme: string, ending: string): IndexInquiry
     far: textsOf(far, 'versions'),
     selected,
     pathsOf: (version, entry, side) => tarballPaths(input, name, version, entry, side, ending),
+    versionsOf: (version) => [{ packageKey: key, name: version }],
   });
   if (chosen.length === 0 && input.far === undefined) return { kind: 'keep' };
   const text = documentText(input, source, far, chosen, selected, selectsAll(input, key));

@@ -14,6 +14,7 @@ export const RPM_RULES: IndexRules = {
   ofPackage: () => [],
   sharedWith: () => [],
   ofRepository: [],
+  mergedByPath: false,
   order: (fullPath) => {
     const name = fullPath.slice(fullPath.lastIndexOf('/') + 1);
     if (name === 'repomd.xml') return 1;

@@ -1,7 +1,7 @@
 /**
  * Index documents by repository type. Guaranteed by every rule: the same input gives the same bytes; a merge applied to
- * its own result keeps it; nothing that the far side has is dropped while its file is there, and nothing is named whose
- * file is not. Not guaranteed: that a real server leaves the document alone (Helm makes its index anew).
+ * its own result keeps it; nothing that the far side has is dropped while its file is there, nothing is named whose
+ * file is not, and nothing is added whose package version the far side still lacks. Not guaranteed: that a real server leaves the document alone (Helm makes its index anew).
  * What each type does is told for people in docs/package-types.md.
  */
 import { CARGO_RULES } from './cargo-rules.ts';
@@ -19,6 +19,7 @@ const NO_INDEXES: IndexRules = {
   ofPackage: () => [],
   sharedWith: () => [],
   ofRepository: [],
+  mergedByPath: false,
   order: () => 0,
   checksumEndings: [],
   merge: () => decided({ kind: 'keep' }),

@@ -23,6 +23,8 @@ export interface FarWorld {
   readonly files?: Readonly<Record<string, Presence>>;
   /** Package versions at the far side. */
   readonly versions?: readonly string[];
+  /** Package versions that the source has, and the far side not. */
+  readonly missing?: readonly string[];
   /** What a file that is left out is. */
   readonly others?: Presence;
 }
@@ -32,7 +34,7 @@ export interface Case extends FarWorld {
   readonly fullPath: string;
   readonly source?: string;
   readonly far?: string;
-  /** undefined = the whole repository */
+  /** undefined = the whole repository; `any` = a run of paths */
   readonly selected?: IndexInput['selected'];
   readonly addresses?: Addresses;
 }
@@ -71,6 +73,9 @@ function answer(inquiry: IndexInquiry<IndexResult>, world: FarWorld, questions: 
 function answerOf(question: IndexQuestion, world: FarWorld): IndexAnswer {
   if (question.ask === 'far-versions') {
     return new Set(question.names.filter((name) => world.versions?.includes(name) === true));
+  }
+  if (question.ask === 'missing-versions') {
+    return new Set(question.names.filter((name) => world.missing?.includes(name) === true));
   }
   return new Map(question.paths.map((path) => [path, world.files?.[path] ?? world.others ?? 'absent']));
 }
