@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ReplicationError } from '../../../src/domain/errors.ts';
 import type { Source, Target, TargetRepository, VersionRequest } from '../../../src/engine/ports.ts';
+import { putHelm, putHelmIndex } from '../../support/bkrepo/packages/helm.ts';
 import { putMaven } from '../../support/bkrepo/packages/maven.ts';
 import { putNpm } from '../../support/bkrepo/packages/npm.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
@@ -151,18 +152,19 @@ test('beside a document of the far side’s own, missing and stale checksum file
   assert.equal(String(await farFile(farSide, source, `${MAVEN_DOCUMENT}.sha512`)), sha512);
 });
 
-test('two tasks that add to one document at once lose nothing', async () => {
-  const { source, farSide } = await place('NPM');
-  for (const version of ['1.0.0', '1.1.0', '1.2.0']) await putNpm(source, 'lib', version);
-  const only = (version: string) => [
-    objectOf(source, { packages: [{ packageKey: 'npm://lib', versions: [version] }] }),
-  ];
-  await world.run([farSide], { objects: only('1.0.0') });
+test('two tasks that add different packages to one document at once lose nothing', async () => {
+  const { source, farSide } = await place('HELM');
+  const charts = ['first', 'second', 'third'];
+  const entries = [];
+  for (const chart of charts) entries.push((await putHelm(source, chart, '1.0.0')).entry);
+  const document = await putHelmIndex(source, entries);
+  const only = (chart: string) => [objectOf(source, { packages: [{ packageKey: `helm://${chart}`, versions: [] }] })];
+  await world.run([farSide], { objects: only('first') });
   let writing = 0;
   let most = 0;
   const watched = withTarget(farSide, {
     async createNode(repository, node, options, signal) {
-      if (node.fullPath !== NPM_DOCUMENT) return await farSide.target.createNode(repository, node, options, signal);
+      if (node.fullPath !== document) return await farSide.target.createNode(repository, node, options, signal);
       writing += 1;
       most = Math.max(most, writing);
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -171,11 +173,15 @@ test('two tasks that add to one document at once lose nothing', async () => {
     },
   });
   await Promise.all(
-    ['1.1.0', '1.2.0'].map(async (version) =>
-      world.run([watched], { objects: only(version), taskUid: version, record: await world.begin(version) }),
+    ['second', 'third'].map(async (chart) =>
+      world.run([watched], { objects: only(chart), taskUid: chart, record: await world.begin(chart) }),
     ),
   );
-  assert.deepEqual(npmVersions(await npmDocument(farSide, source)), ['1.0.0', '1.1.0', '1.2.0']);
+  const text = String(await farFile(farSide, source, document));
+  assert.deepEqual(
+    charts.filter((chart) => text.includes(`/${chart}-1.0.0.tgz`)),
+    charts,
+  );
   assert.equal(most, 1);
 });
 
