@@ -9,13 +9,13 @@ import type { IndexRules } from '../domain/indexes/index-document.ts';
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
-import { selectedPackages, selectedVersions } from './package-selection.ts';
+import { selectedPackages, selectedVersions } from './packages/package-selection.ts';
+import { planVersion } from './packages/version-plan.ts';
+import { versionKey } from './packages/version-unit.ts';
 import type { ProofMethod, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
 import { goodProofs } from './proofs.ts';
 import type { UnitResult } from './recorder.ts';
 import { unitFailed } from './unit-errors.ts';
-import { planVersion } from './version-plan.ts';
-import { versionKey } from './version-unit.ts';
 
 /** What is recorded, and the nodes whose blobs make it up. */
 interface BlobUnit {

@@ -5,11 +5,11 @@
  */
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
-import { Claims } from './claims.ts';
 import type { ObjectContext, ObjectRunOptions } from './context.ts';
-import { FileRun } from './file-run.ts';
-import { IndexWorker } from './index-worker.ts';
-import { PackageRun } from './package-run.ts';
+import { FileRun } from './files/file-run.ts';
+import { Claims } from './packages/claims.ts';
+import { IndexWorker } from './packages/index-worker.ts';
+import { PackageRun } from './packages/package-run.ts';
 import type { SourceNode } from './ports.ts';
 import type { RunPackage } from './run-types.ts';
 import { shareOf } from './unit-errors.ts';

@@ -265,7 +265,7 @@ export interface Target extends PackageTarget {
   /** Cluster `metadata.name`. */
   readonly name: string;
   prepareRepository(request: RepositoryRequest, signal: AbortSignal): Promise<TargetRepository>;
-  /** At most 4,000 paths and 1 MB of them (the caller cuts). A path not in the answer has no node there. */
+  /** Any number of paths, asked for in as many requests as it takes. A path not in the answer has no node there. */
   findNodes(
     repository: TargetRepository,
     fullPaths: readonly string[],

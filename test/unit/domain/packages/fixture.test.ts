@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { indexRulesFor } from '../../../../src/domain/indexes/rules.ts';
 import { mapperFor } from '../../../../src/domain/packages/mapper.ts';
-import { Claims } from '../../../../src/engine/claims.ts';
+import { Claims } from '../../../../src/engine/packages/claims.ts';
 import { answered } from './answer.ts';
 import { type FixtureRepository, fixtureRepository, HAVE_FIXTURE } from './fixture-data.ts';
 import { reason } from './subjects.ts';

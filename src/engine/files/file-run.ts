@@ -3,13 +3,13 @@
  * source is compared with one question; its units start as permits come free, so the next page is compared while the last
  * files of this one still travel. Nothing is started after the far side was given up: the rest is recorded as not tried.
  */
-import { decide, judge, travellingMetadata } from '../domain/compare.ts';
-import { classify, ReplicationError } from '../domain/errors.ts';
-import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from './context.ts';
-import type { SourceNode, TargetNode, UnitDetail } from './ports.ts';
-import { goodProofs } from './proofs.ts';
+import { decide, judge, travellingMetadata } from '../../domain/compare.ts';
+import { classify, ReplicationError } from '../../domain/errors.ts';
+import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '../context.ts';
+import type { SourceNode, TargetNode, UnitDetail } from '../ports.ts';
+import { goodProofs } from '../proofs.ts';
+import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
 import { Settler } from './settler.ts';
-import { fastFail, isJournalError, shareOf } from './unit-errors.ts';
 import { type Assignment, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export class FileRun {

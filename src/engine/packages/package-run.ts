@@ -4,18 +4,18 @@
  * after both; when the far side was given up, what is left is recorded as not tried. Files that belong to versions are
  * remembered as claims, whatever became of the version.
  */
-import type { ReplicationError } from '../domain/errors.ts';
-import { mapperFor } from '../domain/packages/mapper.ts';
-import { Semaphore } from '../lib/semaphore.ts';
+import type { ReplicationError } from '../../domain/errors.ts';
+import { mapperFor } from '../../domain/packages/mapper.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
+import { settledAll } from '../../lib/settled-all.ts';
+import type { ObjectContext, ObjectRunOptions } from '../context.ts';
+import type { SourcePackage, SourceVersion, UnitDetail } from '../ports.ts';
+import type { RunPackage } from '../run-types.ts';
+import { unitFailed } from '../unit-errors.ts';
 import type { Claims } from './claims.ts';
-import type { ObjectContext, ObjectRunOptions } from './context.ts';
 import type { IndexWorker } from './index-worker.ts';
 import { recordPackage, type SelectedPackage, selectedPackages, selectedVersions } from './package-selection.ts';
 import { PackageWriter } from './package-writer.ts';
-import type { SourcePackage, SourceVersion, UnitDetail } from './ports.ts';
-import type { RunPackage } from './run-types.ts';
-import { settledAll } from './settled-all.ts';
-import { unitFailed } from './unit-errors.ts';
 import { type ComparedVersion, compareVersions, type PlannedVersion } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
 import { finishVersion, type VersionUnit, versionKey, versionName } from './version-unit.ts';

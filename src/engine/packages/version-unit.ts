@@ -1,8 +1,8 @@
 /** A package version on its way to one far side. */
-import type { ReplicationError } from '../domain/errors.ts';
-import type { VersionMapping } from '../domain/packages/mapping.ts';
-import type { ObjectContext } from './context.ts';
-import type { SourceNode, SourcePackage, SourceVersion, UnitDetail, UnitStatus } from './ports.ts';
+import type { ReplicationError } from '../../domain/errors.ts';
+import type { VersionMapping } from '../../domain/packages/mapping.ts';
+import type { ObjectContext } from '../context.ts';
+import type { SourceNode, SourcePackage, SourceVersion, UnitDetail, UnitStatus } from '../ports.ts';
 
 export interface VersionUnit {
   readonly package: SourcePackage;

@@ -1,12 +1,12 @@
 /** Plan of one version: its files by the rules of its type, with what they have to be at the far side. */
-import { travellingMetadata } from '../domain/compare.ts';
-import { ReplicationError } from '../domain/errors.ts';
-import { mapperFor } from '../domain/packages/mapper.ts';
-import type { Addresses, MappedFile } from '../domain/packages/mapping.ts';
-import type { ObjectContext } from './context.ts';
-import type { SourceNode } from './ports.ts';
+import { travellingMetadata } from '../../domain/compare.ts';
+import { ReplicationError } from '../../domain/errors.ts';
+import { mapperFor } from '../../domain/packages/mapper.ts';
+import type { Addresses, MappedFile } from '../../domain/packages/mapping.ts';
+import type { ObjectContext } from '../context.ts';
+import type { SourceNode } from '../ports.ts';
+import { nodeWithContent, readContent } from '../source-content.ts';
 import { SourceAnswers } from './source-answers.ts';
-import { nodeWithContent, readContent } from './source-content.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';
 
 /** Bytes. Documents of a version that have to be rewritten, such as npm's version document. */

@@ -1,9 +1,9 @@
 /** Which packages and versions a task object selects, read from the source page by page; what is missing is told once. */
-import { ReplicationError } from '../domain/errors.ts';
-import type { ObjectContext } from './context.ts';
-import type { SourcePackage, SourceVersion } from './ports.ts';
-import type { RunPackage } from './run-types.ts';
-import { unitFailed } from './unit-errors.ts';
+import { ReplicationError } from '../../domain/errors.ts';
+import type { ObjectContext } from '../context.ts';
+import type { SourcePackage, SourceVersion } from '../ports.ts';
+import type { RunPackage } from '../run-types.ts';
+import { unitFailed } from '../unit-errors.ts';
 import { versionKey } from './version-unit.ts';
 
 export interface SelectedPackage {

@@ -3,10 +3,10 @@
  * say the same in other addresses. Under SKIP and FAST_FAIL such a document is no difference, and stays; OVERWRITE puts
  * the far side's present address in it.
  */
-import { classify } from '../domain/errors.ts';
-import type { ObjectContext } from './context.ts';
-import type { TargetNode } from './ports.ts';
-import { nodeWithContent } from './source-content.ts';
+import { classify } from '../../domain/errors.ts';
+import type { ObjectContext } from '../context.ts';
+import type { TargetNode } from '../ports.ts';
+import { nodeWithContent } from '../source-content.ts';
 import { DOCUMENT_LIMIT } from './version-plan.ts';
 import type { VersionFile, VersionPlan } from './version-unit.ts';
 

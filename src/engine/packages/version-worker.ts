@@ -4,23 +4,22 @@
  * is created before every blob is stored, so a version whose bytes are gone at the source leaves no trace at a far side.
  * What source or far side changed meanwhile is planned and compared again, a few times.
  */
-import { judge, metadataDifference, travellingMetadata } from '../domain/compare.ts';
-import { classify, ReplicationError } from '../domain/errors.ts';
+import { judge, metadataDifference, travellingMetadata } from '../../domain/compare.ts';
+import { classify, ReplicationError } from '../../domain/errors.ts';
 import {
   decideVersion,
   differingFields,
   mergedMetadata,
   type OwnWrites,
   type VersionFields,
-} from '../domain/versions.ts';
-import type { Delivery } from './blob-courier.ts';
-import type { ObjectContext } from './context.ts';
-import { findFarFiles } from './file-batches.ts';
+} from '../../domain/versions.ts';
+import { settledAll } from '../../lib/settled-all.ts';
+import type { Delivery } from '../blob-courier.ts';
+import type { ObjectContext } from '../context.ts';
+import type { ProofMethod, SourceNode } from '../ports.ts';
+import { PERHAPS_CHANGED } from '../unit-errors.ts';
+import type { UnitPool } from '../unit-pool.ts';
 import type { PackageWriter } from './package-writer.ts';
-import type { ProofMethod, SourceNode } from './ports.ts';
-import { settledAll } from './settled-all.ts';
-import { PERHAPS_CHANGED } from './unit-errors.ts';
-import type { UnitPool } from './unit-pool.ts';
 import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
 import { finishVersion, mainDigest, type VersionFile, type VersionUnit, versionName } from './version-unit.ts';
@@ -224,7 +223,7 @@ export class VersionWorker {
       return true;
     }
     // Versions that share files are written side by side: what another has just put there is as good.
-    const present = await findFarFiles(link, target, [node.fullPath], signal);
+    const present = await link.call((t) => t.findNodes(target, [node.fullPath], signal), signal);
     return judge(node, present.get(node.fullPath), []) === 'same';
   }
 
@@ -232,7 +231,7 @@ export class VersionWorker {
   async #asPlanned({ plan }: ComparedVersion): Promise<boolean> {
     const { link, target, reader, repository, setting } = this.#means.context;
     const paths = plan.files.map(({ node }) => node.fullPath);
-    const far = await findFarFiles(link, target, paths, this.#signal);
+    const far = await link.call((t) => t.findNodes(target, paths, this.#signal), this.#signal);
     const present = await reader.findNodes(repository, paths, this.#signal);
     return plan.files.every(({ node, origin, content }) => {
       if (judge(node, far.get(node.fullPath), []) !== 'same') return false;

@@ -4,17 +4,16 @@
  * sides' documents as they were read in this run, and read back; runs of this installation take turns at a document, so
  * none loses what another has added. Not guaranteed: a write by somebody else between the last look and ours.
  */
-import { judge } from '../domain/compare.ts';
-import { ReplicationError } from '../domain/errors.ts';
-import type { IndexRules } from '../domain/indexes/index-document.ts';
-import type { PackageFacts } from '../domain/packages/mapping.ts';
+import { judge } from '../../domain/compare.ts';
+import { ReplicationError } from '../../domain/errors.ts';
+import type { IndexRules } from '../../domain/indexes/index-document.ts';
+import type { PackageFacts } from '../../domain/packages/mapping.ts';
+import { type ObjectContext, type ObjectRunOptions, unitKey } from '../context.ts';
+import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from '../ports.ts';
+import { unitFailed } from '../unit-errors.ts';
 import { Claims } from './claims.ts';
-import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
-import { findFarFiles } from './file-batches.ts';
 import { fingerprintOf, recall, remember } from './index-memory.ts';
 import { IndexMerge, type Sight, type Wanted } from './index-merge.ts';
-import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from './ports.ts';
-import { unitFailed } from './unit-errors.ts';
 
 export interface IndexWorkerOptions extends Omit<ObjectRunOptions, 'farSide'> {
   readonly rules: IndexRules;
@@ -232,13 +231,13 @@ export class IndexWorker {
       return true;
     }
     if (far !== undefined) {
-      const present = (await findFarFiles(link, target, [node.fullPath], signal)).get(node.fullPath);
+      const present = (await link.call((t) => t.findNodes(target, [node.fullPath], signal), signal)).get(node.fullPath);
       if (present?.sha256 !== far.sha256 || present.size !== far.size) return false;
     }
     const answer = await link.call((t) => t.createNode(target, node, { overwrite: far !== undefined }, signal), signal);
     if (answer === 'created') return true;
     // A lost answer makes the next try say "existed": then it may have been our own create.
-    const present = await findFarFiles(link, target, [node.fullPath], signal);
+    const present = await link.call((t) => t.findNodes(target, [node.fullPath], signal), signal);
     return judge(node, present.get(node.fullPath), []) === 'same';
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Claims } from '../../../src/engine/claims.ts';
+import { Claims } from '../../../../src/engine/packages/claims.ts';
 
 test('a claimed path is claimed, its neighbours are not', () => {
   const claims = new Claims();

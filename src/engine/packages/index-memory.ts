@@ -5,7 +5,7 @@
  * somebody takes from under a document of the far side without touching the document; `verifyIntervalMs` ends a memory.
  */
 import { hash } from 'node:crypto';
-import type { ObjectContext } from './context.ts';
+import type { ObjectContext } from '../context.ts';
 import type { Sight } from './index-merge.ts';
 import { addressesOf } from './version-plan.ts';
 

@@ -3,10 +3,10 @@
  * nothing, and the source may have changed meanwhile. Guarantees: a unit is recorded as SUCCESS only after the far side
  * showed its digest, size and metadata, and only while the source still says the same; otherwise it is begun again.
  */
-import { judge, travellingMetadata } from '../domain/compare.ts';
-import type { Committed, ObjectContext, Unit } from './context.ts';
-import { unitKey } from './context.ts';
-import type { ProofMethod, SourceNode, TargetNode } from './ports.ts';
+import { judge, travellingMetadata } from '../../domain/compare.ts';
+import type { Committed, ObjectContext, Unit } from '../context.ts';
+import { unitKey } from '../context.ts';
+import type { ProofMethod, SourceNode, TargetNode } from '../ports.ts';
 
 interface Proof {
   readonly sha256: string;

@@ -5,10 +5,10 @@
  * as the source has it; else the far side's stays what it was: that is noted in the journal before it moves, so that a run
  * which was cut off in between cannot lose it. Whoever uses a writer holds the package's lock.
  */
-import { mergedPackage, samePackage } from '../domain/versions.ts';
-import { Semaphore } from '../lib/semaphore.ts';
-import type { ObjectContext } from './context.ts';
-import type { SourcePackage, SourceVersion, TargetPackage, VersionRequest } from './ports.ts';
+import { mergedPackage, samePackage } from '../../domain/versions.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
+import type { ObjectContext } from '../context.ts';
+import type { SourcePackage, SourceVersion, TargetPackage, VersionRequest } from '../ports.ts';
 
 type Content = VersionRequest['version'];
 

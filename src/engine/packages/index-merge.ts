@@ -4,8 +4,8 @@
  * Nothing is written here. Memory: of documents of more than 1 MiB one is held and understood at a time in this process.
  */
 import { createHash } from 'node:crypto';
-import { travellingMetadata } from '../domain/compare.ts';
-import { ReplicationError } from '../domain/errors.ts';
+import { travellingMetadata } from '../../domain/compare.ts';
+import { ReplicationError } from '../../domain/errors.ts';
 import type {
   IndexAnswer,
   IndexInquiry,
@@ -13,12 +13,11 @@ import type {
   IndexResult,
   IndexRules,
   Presence,
-} from '../domain/indexes/index-document.ts';
-import { INDEX_DOCUMENT_LIMIT } from '../domain/indexes/index-document.ts';
-import type { ObjectContext } from './context.ts';
-import { findFarFiles } from './file-batches.ts';
-import type { SourceNode, TargetNode } from './ports.ts';
-import { nodeWithContent, readContent } from './source-content.ts';
+} from '../../domain/indexes/index-document.ts';
+import { INDEX_DOCUMENT_LIMIT } from '../../domain/indexes/index-document.ts';
+import type { ObjectContext } from '../context.ts';
+import type { SourceNode, TargetNode } from '../ports.ts';
+import { nodeWithContent, readContent } from '../source-content.ts';
 import { addressesOf } from './version-plan.ts';
 
 /** A document, or a checksum file of one, as it has to be at the far side. */
@@ -64,7 +63,7 @@ export class IndexMerge {
     const { reader, repository, link, target } = this.#context;
     return {
       source: await reader.findNodes(repository, paths, signal),
-      far: await findFarFiles(link, target, paths, signal),
+      far: await link.call((t) => t.findNodes(target, paths, signal), signal),
     };
   }
 
@@ -227,7 +226,7 @@ class Answers {
   async #presence(paths: readonly string[]): Promise<ReadonlyMap<string, Presence>> {
     const { reader, repository, link, target } = this.#context;
     const source = await reader.findNodes(repository, paths, this.#signal);
-    const far = await findFarFiles(link, target, paths, this.#signal);
+    const far = await link.call((t) => t.findNodes(target, paths, this.#signal), this.#signal);
     const presence = paths.map((path): [string, Presence] => {
       const there = far.get(path);
       if (there === undefined || there.folder) return [path, 'absent'];

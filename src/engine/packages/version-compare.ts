@@ -1,12 +1,11 @@
 /** What a far side has of the versions of one package, asked for many versions at once. */
-import { judge } from '../domain/compare.ts';
-import { differingFields, isUnfinished, type VersionComparison } from '../domain/versions.ts';
-import type { ObjectContext } from './context.ts';
+import { judge } from '../../domain/compare.ts';
+import { differingFields, isUnfinished, type VersionComparison } from '../../domain/versions.ts';
+import { settledAll } from '../../lib/settled-all.ts';
+import type { ObjectContext } from '../context.ts';
+import type { BlobProof, TargetNode, TargetVersion } from '../ports.ts';
+import { goodProofs } from '../proofs.ts';
 import { withDocumentsThere } from './documents-there.ts';
-import { findFarFiles } from './file-batches.ts';
-import type { BlobProof, TargetNode, TargetVersion } from './ports.ts';
-import { goodProofs } from './proofs.ts';
-import { settledAll } from './settled-all.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';
 
 export interface PlannedVersion {
@@ -44,10 +43,13 @@ export async function compareVersions(
   const { link, target } = context;
   const names = asPlanned.map(({ unit }) => unit.version.name);
   const versions = await link.call((t) => t.findVersions(target, first.unit.package.key, names, signal), signal);
-  const nodes = await findFarFiles(
-    link,
-    target,
-    asPlanned.flatMap(({ plan }) => plan.files.map(({ node }) => node.fullPath)),
+  const nodes = await link.call(
+    (t) =>
+      t.findNodes(
+        target,
+        asPlanned.flatMap(({ plan }) => plan.files.map(({ node }) => node.fullPath)),
+        signal,
+      ),
     signal,
   );
   const planned = await settledAll(

@@ -3,12 +3,12 @@
  * design §3: what was judged absent, and everything under SKIP and FAST_FAIL, is created with overwrite=false; an
  * "existed" answer means compare again; overwrite=true only after the far side's digest was read.
  */
-import { type Action, decide, judge, metadataDifference, travellingMetadata } from '../domain/compare.ts';
-import { classify, ReplicationError } from '../domain/errors.ts';
-import type { Delivery, Parcel } from './blob-courier.ts';
-import { type Committed, type ObjectContext, type Unit, unitKey } from './context.ts';
-import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from './ports.ts';
-import { fastFail, isJournalError, PERHAPS_CHANGED } from './unit-errors.ts';
+import { type Action, decide, judge, metadataDifference, travellingMetadata } from '../../domain/compare.ts';
+import { classify, ReplicationError } from '../../domain/errors.ts';
+import type { Delivery, Parcel } from '../blob-courier.ts';
+import { type Committed, type ObjectContext, type Unit, unitKey } from '../context.ts';
+import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from '../ports.ts';
+import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
 
 export interface Assignment {
   readonly unit: Unit;

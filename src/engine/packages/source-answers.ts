@@ -2,11 +2,11 @@
  * Answers the questions of a mapper (domain/packages/inquiry.ts) from the source, and keeps the nodes that it was told
  * about, so that a plan need not ask for them again. One object for one version: its memory ends with it.
  */
-import { ReplicationError } from '../domain/errors.ts';
-import type { Answer, FileFacts, Inquiry, Question } from '../domain/packages/inquiry.ts';
-import type { ObjectContext } from './context.ts';
-import type { SourceNode } from './ports.ts';
-import { readContent } from './source-content.ts';
+import { ReplicationError } from '../../domain/errors.ts';
+import type { Answer, FileFacts, Inquiry, Question } from '../../domain/packages/inquiry.ts';
+import type { ObjectContext } from '../context.ts';
+import type { SourceNode } from '../ports.ts';
+import { readContent } from '../source-content.ts';
 
 /** Nodes asked for with one question. */
 const BATCH = 1_000;
