@@ -160,13 +160,15 @@ export class PackageRun {
     try {
       const fate = await worker.work(compared);
       if (fate === 'same' || fate === 'written') writer.settled(unit.version);
+      if (fate === 'written') this.#options.indexes.changed(unit.package.key);
       if (fate === 'gone') return;
     } catch (error) {
       if (!worker.begun && givenUp() !== undefined) await this.#notTried(unit);
       else await this.#failed(unit, error, worker.bytesSent);
       return;
     }
-    for (const path of compared.plan.indexes) await this.#options.indexes.document(path, this.#options.farSide);
+    for (const path of compared.plan.indexes)
+      await this.#options.indexes.document(path, this.#options.farSide, unit.package.key);
   }
 
   /** What the end of a package's work failed with is a failure of its own. */
