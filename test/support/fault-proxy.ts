@@ -171,7 +171,7 @@ function flipBit(at: number): Transform {
     transform(chunk: Buffer, _encoding, callback) {
       const position = at - offset;
       offset += chunk.length;
-      callback(null, position >= 0 && position < chunk.length ? flipped(chunk, position) : chunk);
+      callback(null, position >= 0 && position < chunk.length ? flipped(chunk, position, ANSWER_BIT) : chunk);
     },
   });
 }
@@ -188,15 +188,19 @@ function flipBitBehindEmptyLine(): Transform {
         callback(null, chunk);
       } else {
         state = 'done';
-        callback(null, flipped(chunk, position));
+        callback(null, flipped(chunk, position, REQUEST_BIT));
       }
     },
   });
 }
 
-function flipped(chunk: Buffer, position: number): Buffer {
+/** Two bits, or an altered answer would put an altered upload right. */
+const REQUEST_BIT = 1;
+const ANSWER_BIT = 2;
+
+function flipped(chunk: Buffer, position: number, bit: number): Buffer {
   const copy = Buffer.from(chunk);
-  copy[position] = (copy[position] ?? 0) ^ 1;
+  copy[position] = (copy[position] ?? 0) ^ bit;
   return copy;
 }
 
