@@ -160,7 +160,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
 function atRate(bytesPerSecond: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, callback) {
-      setTimeout(callback, (chunk.length / bytesPerSecond) * 1000, null, chunk);
+      // Nobody waits any more for what is still under way when everything else has ended.
+      setTimeout(callback, (chunk.length / bytesPerSecond) * 1000, null, chunk).unref();
     },
   });
 }
