@@ -10,6 +10,7 @@ import type { IndexRules } from '../../domain/indexes/index-document.ts';
 import type { PackageFacts } from '../../domain/packages/mapping.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from '../context.ts';
 import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from '../ports.ts';
+import { goodProofs } from '../proofs.ts';
 import { unitFailed } from '../unit-errors.ts';
 import { Claims } from './claims.ts';
 import { fingerprintOf, recall, remember } from './index-memory.ts';
@@ -195,7 +196,7 @@ export class IndexWorker {
     const { courier, repository, target, link, deps } = this.#context;
     if (wanted.length === 0) return;
     const digests = wanted.map(({ node }) => node.sha256);
-    const proofs = await deps.journal.findProofs(link.id, target.storageKey, digests, signal);
+    const proofs = await goodProofs(this.#context, digests, signal);
     const made: { sha256: string; method: ProofMethod }[] = [];
     for (const item of wanted) {
       const proof = proofs.get(item.node.sha256);
