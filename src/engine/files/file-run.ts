@@ -6,6 +6,7 @@
 import { decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '../context.ts';
+import { hasOtherKeys } from '../node-writing.ts';
 import type { SourceNode, TargetNode, UnitDetail } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
 import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
@@ -141,10 +142,7 @@ export class FileRun {
     far: ReadonlyMap<string, TargetNode>,
   ): Promise<ReadonlyMap<string, readonly string[]>> {
     const { deps, link, target } = this.#context;
-    const candidates = units.filter(({ node }) => {
-      const wanted = new Set(node.metadata.map((entry) => entry.key));
-      return far.get(node.fullPath)?.metadata.some((entry) => !wanted.has(entry.key)) === true;
-    });
+    const candidates = units.filter(({ node }) => hasOtherKeys(far.get(node.fullPath), node));
     if (candidates.length === 0) return new Map();
     const paths = candidates.map(({ node }) => node.fullPath);
     return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);

@@ -6,6 +6,7 @@
 import { judge, travellingMetadata } from '../../domain/compare.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { unitKey } from '../context.ts';
+import { keysOf } from '../node-writing.ts';
 import type { ProofMethod, SourceNode, TargetNode } from '../ports.ts';
 
 interface Proof {
@@ -178,8 +179,4 @@ export class Settler {
       signal,
     );
   }
-}
-
-function keysOf(node: SourceNode): readonly string[] {
-  return node.metadata.map((entry) => entry.key);
 }

@@ -3,10 +3,11 @@
  * design §3: what was judged absent, and everything under SKIP and FAST_FAIL, is created with overwrite=false; an
  * "existed" answer means compare again; overwrite=true only after the far side's digest was read.
  */
-import { type Action, decide, judge, metadataDifference, travellingMetadata } from '../../domain/compare.ts';
+import { type Action, decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import type { Delivery, Parcel } from '../blob-courier.ts';
 import { type Committed, type ObjectContext, type Unit, unitKey } from '../context.ts';
+import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
 import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from '../ports.ts';
 import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
 
@@ -64,7 +65,7 @@ async function perform(
         const proved = await courier.prove(parcel, signal);
         const sum = add(delivered, proved);
         if (created || isOwn(unit, far) || unit.redone > 0 || sum.bytesSent > 0) {
-          hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit) : undefined });
+          hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit.node) : undefined });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
           await finish(context, unit, 'UNCHANGED', 0, signal);
@@ -72,9 +73,9 @@ async function perform(
         return;
       }
       case 'repair-metadata':
-        await repairMetadata(context, unit, far, assignment.ownedKeys, signal);
+        await repairMetadata(context, unit.node, far, assignment.ownedKeys, signal);
         delivered = add(delivered, await courier.prove(parcel, signal));
-        hooks.commit({ unit, ...delivered, ownedKeys: keysOf(unit) });
+        hooks.commit({ unit, ...delivered, ownedKeys: keysOf(unit.node) });
         return;
       case 'conflict':
       case 'fail':
@@ -83,9 +84,10 @@ async function perform(
       case 'create':
       case 'overwrite': {
         delivered = add(delivered, await courier.ensure(parcel, signal));
-        const answer = await createNode(context, unit, action.kind === 'overwrite', signal);
+        const answer = await createNode(context, unit.node, action.kind === 'overwrite', signal);
         if (answer.result === 'created') {
-          const ownedKeys = action.kind === 'overwrite' || unit.node.metadata.length > 0 ? keysOf(unit) : undefined;
+          const ownedKeys =
+            action.kind === 'overwrite' || unit.node.metadata.length > 0 ? keysOf(unit.node) : undefined;
           hooks.commit({ unit, ...delivered, ownedKeys });
           return;
         }
@@ -106,21 +108,6 @@ export function isOwn({ ownDigest }: Unit, far: TargetNode | undefined): boolean
   return ownDigest !== undefined && far?.sha256 === ownDigest;
 }
 
-/** A lost answer makes the next try say "existed": `tries` tells that it may have been our own create. */
-async function createNode(
-  { link, target }: ObjectContext,
-  unit: Unit,
-  overwrite: boolean,
-  signal: AbortSignal,
-): Promise<{ readonly result: 'created' | 'existed'; readonly tries: number }> {
-  let tries = 0;
-  const result = await link.call((t) => {
-    tries += 1;
-    return t.createNode(target, unit.node, { overwrite }, signal);
-  }, signal);
-  return { result, tries };
-}
-
 async function findOne(
   { link, target }: ObjectContext,
   unit: Unit,
@@ -128,19 +115,6 @@ async function findOne(
 ): Promise<TargetNode | undefined> {
   const found = await link.call((t) => t.findNodes(target, [unit.node.fullPath], signal), signal);
   return found.get(unit.node.fullPath);
-}
-
-async function repairMetadata(
-  { link, target }: ObjectContext,
-  unit: Unit,
-  far: TargetNode | undefined,
-  ownedKeys: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { fullPath, metadata } = unit.node;
-  const { save, remove } = metadataDifference(metadata, far?.metadata ?? [], ownedKeys);
-  if (save.length > 0) await link.call((t) => t.saveMetadata(target, fullPath, save, signal), signal);
-  if (remove.length > 0) await link.call((t) => t.deleteMetadata(target, fullPath, remove, signal), signal);
 }
 
 async function refuse(
@@ -200,8 +174,4 @@ export function finish(
 
 function add(a: Delivery, b: Delivery): Delivery {
   return { bytesSent: a.bytesSent + b.bytesSent, proof: b.proof ?? a.proof };
-}
-
-function keysOf(unit: Unit): readonly string[] {
-  return unit.node.metadata.map((entry) => entry.key);
 }

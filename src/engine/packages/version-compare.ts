@@ -3,6 +3,7 @@ import { judge } from '../../domain/compare.ts';
 import { differingFields, isUnfinished, type VersionComparison } from '../../domain/versions.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { ObjectContext } from '../context.ts';
+import { hasOtherKeys } from '../node-writing.ts';
 import type { BlobProof, TargetNode, TargetVersion } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
 import { withDocumentsThere } from './documents-there.ts';
@@ -97,17 +98,10 @@ async function ownedKeys(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const names = planned.flatMap((item) => {
     const { version } = item.unit;
-    const files = item.plan.files.filter(({ node }) => hasMore(nodes.get(node.fullPath), node));
-    const own = hasMore(versions.get(version.name), version) ? [ownedName(item)] : [];
+    const files = item.plan.files.filter(({ node }) => hasOtherKeys(nodes.get(node.fullPath), node));
+    const own = hasOtherKeys(versions.get(version.name), version) ? [ownedName(item)] : [];
     return [...files.map(({ node }) => node.fullPath), ...own];
   });
   if (names.length === 0) return new Map();
   return await deps.journal.findOwnedKeys(link.id, target, names, signal);
-}
-
-type WithMetadata = { readonly metadata: readonly { readonly key: string }[] };
-
-function hasMore(far: WithMetadata | undefined, source: WithMetadata): boolean {
-  const wanted = new Set(source.metadata.map(({ key }) => key));
-  return far?.metadata.some(({ key }) => !wanted.has(key)) === true;
 }

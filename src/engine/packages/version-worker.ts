@@ -4,7 +4,7 @@
  * is created before every blob is stored, so a version whose bytes are gone at the source leaves no trace at a far side.
  * What source or far side changed meanwhile is planned and compared again, a few times.
  */
-import { judge, metadataDifference, travellingMetadata } from '../../domain/compare.ts';
+import { judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import {
   decideVersion,
@@ -16,6 +16,7 @@ import {
 import { settledAll } from '../../lib/settled-all.ts';
 import type { Delivery } from '../blob-courier.ts';
 import type { ObjectContext } from '../context.ts';
+import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
 import type { ProofMethod, SourceNode } from '../ports.ts';
 import { PERHAPS_CHANGED } from '../unit-errors.ts';
 import type { UnitPool } from '../unit-pool.ts';
@@ -202,23 +203,15 @@ export class VersionWorker {
     const verdict = judge(node, there?.far, there?.ownedKeys ?? []);
     if (verdict === 'same') return true;
     if (verdict === 'metadata-differs') {
-      const difference = metadataDifference(node.metadata, there?.far?.metadata ?? [], there?.ownedKeys ?? []);
-      const { save, remove } = difference;
-      if (save.length > 0) await link.call((t) => t.saveMetadata(target, node.fullPath, save, signal), signal);
-      if (remove.length > 0) await link.call((t) => t.deleteMetadata(target, node.fullPath, remove, signal), signal);
+      await repairMetadata(this.#means.context, node, there?.far, there?.ownedKeys ?? [], signal);
       this.#wrote = true;
       this.#ownFiles.set(node.fullPath, node);
       return true;
     }
     const overwrite = verdict === 'different';
-    let tries = 0;
-    const answer = await link.call((t) => {
-      tries += 1;
-      return t.createNode(target, node, { overwrite }, signal);
-    }, signal);
-    // A lost answer makes the next try say "existed": then it may have been our own create.
-    if (answer === 'created' || tries > 1) this.#wrote = true;
-    if (answer === 'created') {
+    const { result, tries } = await createNode(this.#means.context, node, overwrite, signal);
+    if (result === 'created' || tries > 1) this.#wrote = true;
+    if (result === 'created') {
       this.#ownFiles.set(node.fullPath, node);
       return true;
     }
@@ -290,8 +283,4 @@ export class VersionWorker {
         'afterwards it was not what the source has: someone else writes there, or the account may not read it',
     );
   }
-}
-
-function keysOf({ metadata }: { readonly metadata: readonly { readonly key: string }[] }): readonly string[] {
-  return metadata.map(({ key }) => key);
 }
