@@ -6,7 +6,7 @@
 import { classify, ReplicationError } from '../domain/errors.ts';
 import { BlobCourier } from './blob-courier.ts';
 import { BlobRun } from './blob-run.ts';
-import type { FarSideContext } from './context.ts';
+import { type FarSideContext, unitKey } from './context.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { FarSideLink } from './far-side-link.ts';
 import { runObject } from './object-run.ts';
@@ -127,12 +127,32 @@ class FarSideRun {
         const error = classify(cause);
         if (isJournalError(error)) throw error;
         this.#objectError ??= error;
+        if (error.errorClass === 'unit' || error.errorClass === 'spec') await this.#recordObject(index, object, error);
         if (error.errorClass === 'cluster' || this.#plan.setting.errorStrategy === 'FAST_FAIL') this.#giveUp(error);
       }
     }
     await this.#pool.idle();
     await this.#context.recorder.flush(this.#run);
     return this.#context.recorder.outcome(this.#givenUp ?? this.#objectError);
+  }
+
+  /** An object that cannot be begun is a failed unit of its own: `<index>:/`, its whole repository. */
+  #recordObject(index: number, object: RunObject, error: ReplicationError): Promise<void> {
+    const { recorder, deps } = this.#context;
+    return recorder.record(
+      {
+        unitKey: unitKey(index, '/'),
+        object,
+        node: { fullPath: '/', size: 0, sha256: '' },
+        status: 'FAILED',
+        bytesSent: 0,
+        startTime: new Date(deps.clock.now()),
+        replaces: deps.resumed,
+        reason: error.code,
+        message: error.message,
+      },
+      this.#run,
+    );
   }
 
   async #object(index: number, object: RunObject): Promise<void> {

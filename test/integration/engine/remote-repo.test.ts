@@ -41,6 +41,11 @@ for (const faithful of [false, true]) {
       await builder.repository('mirror', 'files', { type: 'MAVEN' });
       const { outcome } = await world.run([farSide], { setting: { automaticCreateRemoteRepo } });
       assert.equal(outcome.farSides[0]?.error?.reason, 'RepositoryTypeMismatch');
+      assert.equal(outcome.farSides[0]?.tally.failed, 1);
+      assert.deepEqual(
+        outcome.farSides[0]?.examples.map(({ unit, reason }) => [unit, reason]),
+        [['/', 'RepositoryTypeMismatch']],
+      );
       assert.deepEqual(
         writes(farSide.proxy.requests),
         automaticCreateRemoteRepo ? ['project/create', 'repo/create'] : [],
