@@ -160,6 +160,32 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Records of runs, in a database of their own.'),
   policy,
+  schedule: z
+    .strictObject({
+      timeZone: text
+        .max(64)
+        .default('UTC')
+        .describe('IANA name of the time zone of tasks that name none in `setting.executionPlan.timeZone`.'),
+      startingDeadlineSeconds: z
+        .int()
+        .min(10)
+        .max(31_536_000)
+        .default(86_400)
+        .describe('How late a missed run is made up for, where the task has no `startingDeadlineSeconds`.'),
+    })
+    .prefault({})
+    .describe('When tasks run.'),
+  records: z
+    .strictObject({
+      maxRunsPerTask: z
+        .int()
+        .min(10)
+        .max(100_000)
+        .default(1_000)
+        .describe('Most ended runs kept of one task, whatever their age; `spec.recordReserveDays` bounds the age.'),
+    })
+    .prefault({})
+    .describe('How many records of runs are kept.'),
   engine,
   kubernetes: z
     .strictObject({

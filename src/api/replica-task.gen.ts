@@ -242,6 +242,23 @@ export interface ReplicaTaskStatus {
   /** Number of runs begun so far. Example: `42`. */
   readonly executionTimes?: number;
   /**
+   * Instant since which the present schedule holds: a changed schedule, or one that was suspended, begins anew, and
+   * times before it are not made up for. Example: `2026-11-22T08:30:00Z`.
+   */
+  readonly scheduledSince?: string;
+  /**
+   * Newest time of the schedule that was dealt with: it ran, was skipped or was missed. Example:
+   * `2026-11-22T02:00:00Z`.
+   */
+  readonly lastScheduleTime?: string;
+  /** Times of the schedule that were skipped because the run before was still active. Example: `2`. */
+  readonly skippedRuns?: number;
+  /**
+   * Times of the schedule that were neither run nor skipped: older than the newest one to make up for, or than the
+   * starting deadline. Example: `3`.
+   */
+  readonly missedRuns?: number;
+  /**
    * Instant since which the task is kept from running by `spec.enabled` or by annotation; absent while it may run.
    * Example: `2026-11-22T08:30:00Z`.
    */
@@ -281,15 +298,23 @@ export interface ReplicaTaskStatusActiveRun {
   readonly recordId: string;
   /** Instant at which the run began. Example: `2026-11-22T02:00:00Z`. */
   readonly startTime: string;
-  /** What started the run: `one-shot`, `request`, `tick` or `event`. Example: `tick`. */
+  /** What started the run: `one-shot`, `request`, `retry`, `tick` or `event`. Example: `tick`. */
   readonly trigger?: string;
   /** Generation of the spec that the run performs. Example: `3`. */
   readonly generation?: number;
+  /**
+   * Id of the record whose failed artifacts this run tries again; absent in a whole run. Example:
+   * `6740a1b2c3d4e5f60718293a`.
+   */
+  readonly retryOf?: string;
 }
 
 /** Progress of the active run, or the sums of the last one, over all far sides. */
 export interface ReplicaTaskStatusProgress {
-  /** Artifacts of the run, once known. Example: `1200`. */
+  /**
+   * Artifacts of the run at all far sides together, as far as is known by now; absent until the source was counted.
+   * Example: `1200`.
+   */
   readonly total?: number;
   /** Artifacts that are finished, whatever their result. Example: `800`. */
   readonly done?: number;
@@ -301,6 +326,11 @@ export interface ReplicaTaskStatusProgress {
   readonly conflict?: number;
   /** Artifacts that failed. Example: `6`. */
   readonly failed?: number;
+  /**
+   * Artifacts among the failed that are not tried any more until they change at the source or a run is requested.
+   * Example: `1`.
+   */
+  readonly quarantined?: number;
   /** Artifacts that were not tried because the far side was given up. Example: `0`. */
   readonly notTried?: number;
   /** Bytes of all artifacts counted so far. Example: `73400320`. */
@@ -309,6 +339,8 @@ export interface ReplicaTaskStatusProgress {
   readonly sentBytes?: number;
   /** Bytes of artifact content sent per second, lately. Example: `5242880`. */
   readonly bytesPerSecond?: number;
+  /** The same in short, for people. Example: `800/1200, 5.0 MiB/s, 1m30s left`. */
+  readonly summary?: string;
   /** Seconds that the run will still take, as far as can be told. Example: `90`. */
   readonly remainingSeconds?: number;
 }
@@ -341,6 +373,11 @@ export interface ReplicaTaskStatusRemoteCluster {
   readonly conflict?: number;
   /** Artifacts that failed. Example: `6`. */
   readonly failed?: number;
+  /**
+   * Artifacts among the failed that are not tried any more until they change at the source or a run is requested.
+   * Example: `1`.
+   */
+  readonly quarantined?: number;
   /** Artifacts that were not tried because the far side was given up. Example: `0`. */
   readonly notTried?: number;
   /** Bytes of all artifacts counted so far. Example: `73400320`. */
@@ -353,10 +390,15 @@ export interface ReplicaTaskStatusRemoteCluster {
 export interface ReplicaTaskStatusHistoryEntry {
   /** Id of the run's record. Example: `6740a1b2c3d4e5f60718293a`. */
   readonly recordId: string;
-  /** What started the run: `one-shot`, `request`, `tick` or `event`. Example: `tick`. */
+  /** What started the run: `one-shot`, `request`, `retry`, `tick` or `event`. Example: `tick`. */
   readonly trigger?: string;
   /** Generation of the spec that the run performed. Example: `3`. */
   readonly generation?: number;
+  /**
+   * Id of the record whose failed artifacts this run tried again; absent after a whole run. Example:
+   * `6740a1b2c3d4e5f60718293a`.
+   */
+  readonly retryOf?: string;
   /** Instant at which the run began. Example: `2026-11-22T02:00:00Z`. */
   readonly startTime: string;
   /** Instant at which the run ended. Example: `2026-11-22T02:03:04Z`. */
@@ -375,6 +417,11 @@ export interface ReplicaTaskStatusHistoryEntry {
   readonly conflict?: number;
   /** Artifacts that failed. Example: `6`. */
   readonly failed?: number;
+  /**
+   * Artifacts among the failed that are not tried any more until they change at the source or a run is requested.
+   * Example: `1`.
+   */
+  readonly quarantined?: number;
   /** Artifacts that were not tried because the far side was given up. Example: `0`. */
   readonly notTried?: number;
   /** Bytes of all artifacts counted so far. Example: `73400320`. */

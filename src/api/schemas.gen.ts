@@ -734,6 +734,22 @@ export const SCHEMAS = {
             "type": "integer",
             "format": "int64"
           },
+          "scheduledSince": {
+            "type": "string",
+            "format": "date-time"
+          },
+          "lastScheduleTime": {
+            "type": "string",
+            "format": "date-time"
+          },
+          "skippedRuns": {
+            "type": "integer",
+            "format": "int64"
+          },
+          "missedRuns": {
+            "type": "integer",
+            "format": "int64"
+          },
           "suspendedSince": {
             "type": "string",
             "format": "date-time"
@@ -760,6 +776,10 @@ export const SCHEMAS = {
               "generation": {
                 "type": "integer",
                 "format": "int64"
+              },
+              "retryOf": {
+                "type": "string",
+                "maxLength": 64
               }
             }
           },
@@ -790,6 +810,10 @@ export const SCHEMAS = {
                 "type": "integer",
                 "format": "int64"
               },
+              "quarantined": {
+                "type": "integer",
+                "format": "int64"
+              },
               "notTried": {
                 "type": "integer",
                 "format": "int64"
@@ -805,6 +829,10 @@ export const SCHEMAS = {
               "bytesPerSecond": {
                 "type": "integer",
                 "format": "int64"
+              },
+              "summary": {
+                "type": "string",
+                "maxLength": 128
               },
               "remainingSeconds": {
                 "type": "integer",
@@ -882,6 +910,10 @@ export const SCHEMAS = {
                   "type": "integer",
                   "format": "int64"
                 },
+                "quarantined": {
+                  "type": "integer",
+                  "format": "int64"
+                },
                 "notTried": {
                   "type": "integer",
                   "format": "int64"
@@ -921,6 +953,10 @@ export const SCHEMAS = {
                   "type": "integer",
                   "format": "int64"
                 },
+                "retryOf": {
+                  "type": "string",
+                  "maxLength": 64
+                },
                 "startTime": {
                   "type": "string",
                   "format": "date-time"
@@ -959,6 +995,10 @@ export const SCHEMAS = {
                   "format": "int64"
                 },
                 "failed": {
+                  "type": "integer",
+                  "format": "int64"
+                },
+                "quarantined": {
                   "type": "integer",
                   "format": "int64"
                 },

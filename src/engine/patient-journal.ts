@@ -17,5 +17,24 @@ export function patientJournal(journal: RunJournal, health: EndpointHealth): Run
       health.run(() => journal.findOwnedKeys(clusterId, repository, paths, signal), signal),
     writeOwnedKeys: (clusterId, repository, owned, signal) =>
       health.run(() => journal.writeOwnedKeys(clusterId, repository, owned, signal), signal),
+    failedUnits: (recordId, clusterId, after, pageSize, signal) =>
+      health.run(() => journal.failedUnits(recordId, clusterId, after, pageSize, signal), signal),
+    confirmDetails: (clusterId, keys, signal) =>
+      health.run(() => journal.confirmDetails(clusterId, keys, signal), signal),
+    leftDetails: (clusterId, after, pageSize, signal) =>
+      health.run(() => journal.leftDetails(clusterId, after, pageSize, signal), signal),
+    dropLeftDetails: (clusterId, signal) => health.run(() => journal.dropLeftDetails(clusterId, signal), signal),
+    hasFailures: (clusterId, signal) => health.run(() => journal.hasFailures(clusterId, signal), signal),
+    findFailures: (clusterId, keys, signal) => health.run(() => journal.findFailures(clusterId, keys, signal), signal),
+    writeFailures: (clusterId, failures, signal) =>
+      health.run(() => journal.writeFailures(clusterId, failures, signal), signal),
+    deleteFailures: (clusterId, keys, signal) =>
+      health.run(() => journal.deleteFailures(clusterId, keys, signal), signal),
+    findUpload: (clusterId, repository, sha256, signal) =>
+      health.run(() => journal.findUpload(clusterId, repository, sha256, signal), signal),
+    writeUpload: (clusterId, repository, sha256, session, signal) =>
+      health.run(() => journal.writeUpload(clusterId, repository, sha256, session, signal), signal),
+    deleteUpload: (clusterId, repository, sha256, signal) =>
+      health.run(() => journal.deleteUpload(clusterId, repository, sha256, signal), signal),
   };
 }

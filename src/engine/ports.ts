@@ -185,12 +185,32 @@ export interface TargetNode {
   readonly metadata: readonly MetadataEntry[];
 }
 
+/** A chunked upload that a far side has begun to hold. */
+export interface UploadSession {
+  readonly id: string;
+  /** Bytes that the far side has acknowledged, as far as was noted. */
+  readonly acknowledged: number;
+  /** `blob/check` said before it began that the blob is not there. */
+  readonly absentBefore: boolean;
+  /** Errors that the far side answered since it last acknowledged something. */
+  readonly setbacks: number;
+}
+
+/** Keeps the session of one upload over attempts, runs and restarts. */
+export interface UploadMemory {
+  load(signal: AbortSignal): Promise<UploadSession | undefined>;
+  save(session: UploadSession, signal: AbortSignal): Promise<void>;
+  forget(signal: AbortSignal): Promise<void>;
+}
+
 export interface BlobUpload {
   readonly sha256: string;
   readonly md5: string;
   readonly size: number;
   /** Its bytes come in pieces, as fast as limits allow: they are sent as they come. */
   readonly paced?: boolean;
+  /** Where a broken-off upload is remembered; absent = it begins anew with each attempt. */
+  readonly memory?: UploadMemory;
   /**
    * The bytes from the beginning, already guarded by VerifiedStream; called once for each attempt. The first `sent` of
    * them are read over, not sent again: they do not count as payload.
@@ -348,6 +368,18 @@ export interface BlobProof {
   readonly recordId: string;
 }
 
+/** What is known of a unit that failed in earlier runs of the same task and spec. */
+export interface UnitFailure {
+  readonly unitKey: string;
+  /** State of its source when it failed last; another one deserves a new try. */
+  readonly fingerprint: string;
+  /** Runs in a row in which it failed. */
+  readonly failures: number;
+  readonly lastFailedAt: Date;
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** The journal as one run sees it. Every write is conditional on the run's epoch: `EpochLost` = another leader adopted it. */
 export interface RunJournal {
   readonly recordId: string;
@@ -385,4 +417,54 @@ export interface RunJournal {
     owned: readonly { readonly fullPath: string; readonly keys: readonly string[] }[],
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * FAILED and NOT_TRIED details that an earlier record of this task has for the far side, `pageSize` behind the unitKey
+   * `after` in binary order, so that those of one package stand together. Empty = no more.
+   */
+  failedUnits(
+    recordId: string,
+    clusterId: string,
+    after: string | undefined,
+    pageSize: number,
+    signal: AbortSignal,
+  ): Promise<readonly UnitDetail[]>;
+  /** Says that details from before an adoption still hold: they are this epoch's now. */
+  confirmDetails(clusterId: string, unitKeys: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * SUCCESS details of earlier epochs that were neither written again nor confirmed in this one: of units done in this
+   * run that are no longer there. Paged like `failedUnits`; for the end of an adopted run.
+   */
+  leftDetails(
+    clusterId: string,
+    after: string | undefined,
+    pageSize: number,
+    signal: AbortSignal,
+  ): Promise<readonly UnitDetail[]>;
+  /** Removes all other details of earlier epochs: nothing has come of those units, and they are no longer there. */
+  dropLeftDetails(clusterId: string, signal: AbortSignal): Promise<void>;
+  /** Whether any unit of this task and spec failed at this far side before: if not, nobody needs to ask for each. */
+  hasFailures(clusterId: string, signal: AbortSignal): Promise<boolean>;
+  findFailures(
+    clusterId: string,
+    unitKeys: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, UnitFailure>>;
+  /** Replaces what was known. */
+  writeFailures(clusterId: string, failures: readonly UnitFailure[], signal: AbortSignal): Promise<void>;
+  deleteFailures(clusterId: string, unitKeys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** The session of a broken-off upload of this task, whichever run began it. */
+  findUpload(
+    clusterId: string,
+    repository: TargetRepository,
+    sha256: string,
+    signal: AbortSignal,
+  ): Promise<UploadSession | undefined>;
+  writeUpload(
+    clusterId: string,
+    repository: TargetRepository,
+    sha256: string,
+    session: UploadSession,
+    signal: AbortSignal,
+  ): Promise<void>;
+  deleteUpload(clusterId: string, repository: TargetRepository, sha256: string, signal: AbortSignal): Promise<void>;
 }

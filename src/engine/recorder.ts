@@ -83,8 +83,11 @@ export class Recorder {
   }
 
   outcome(error: ReplicationError | undefined): FarSideOutcome {
+    const { clusterId, clusterName } = this.#options;
     return {
-      ...this.#progress(),
+      clusterId,
+      clusterName,
+      tally: this.#tally.snapshot(),
       ...(error === undefined ? {} : { error: { reason: error.code, message: error.message } }),
       examples: this.#examples,
     };
@@ -100,6 +103,7 @@ export class Recorder {
       clusterId: this.#options.clusterId,
       clusterName: this.#options.clusterName,
       tally: this.#tally.snapshot(),
+      payloadBytes: this.#tally.snapshot().sentBytes,
     };
   }
 

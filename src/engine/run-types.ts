@@ -32,6 +32,8 @@ export interface RunSetting {
   readonly errorStrategy: ErrorStrategy;
   readonly automaticCreateRemoteRepo: boolean;
   readonly recordUnchanged: boolean;
+  /** The far side is asked once more for the blobs of what was committed. */
+  readonly storageConsistencyCheck: boolean;
   /** Milliseconds after which a proof is made again; null = never. */
   readonly verifyIntervalMs: number | null;
 }
@@ -39,6 +41,8 @@ export interface RunSetting {
 export interface RunPlan {
   readonly localProjectId: string;
   readonly objects: readonly RunObject[];
+  /** Only the units that failed or were not tried in this earlier record of the task. */
+  readonly retryOf?: string;
   readonly setting: RunSetting;
 }
 
@@ -57,6 +61,8 @@ export interface Tally {
   readonly conflict: number;
   readonly failed: number;
   readonly notTried: number;
+  /** Of the failed: those not tried any more until their source changes or a run is asked for. */
+  readonly quarantined: number;
   /** Sum of the sizes of all units counted, bytes. */
   readonly totalBytes: number;
   /** Payload bytes sent. */
@@ -67,9 +73,13 @@ export interface FarSideProgress {
   readonly clusterId: string;
   readonly clusterName: string;
   readonly tally: Tally;
+  /** What this far side has to do in all, as far as is known by now; absent until the source was counted. */
+  readonly total?: { readonly units: number; readonly bytes: number };
+  /** Payload bytes on the wire so far, those of uploads under way among them. */
+  readonly payloadBytes: number;
 }
 
-export interface FarSideOutcome extends FarSideProgress {
+export interface FarSideOutcome extends Pick<FarSideProgress, 'clusterId' | 'clusterName' | 'tally'> {
   /** Set when the far side was given up, or the run could not read its source. */
   readonly error?: { readonly reason: string; readonly message: string };
   /** The first few failures in words, for conditions and events. */
@@ -98,6 +108,8 @@ export interface RunDeps {
   readonly journal: RunJournal;
   /** The record was adopted from a leader that died: details in it may be final already. */
   readonly resumed: boolean;
+  /** A person asked for this run, or the spec is new: units that failed too often before are tried again. */
+  readonly requested: boolean;
   readonly limits: RunLimits;
   /** Shared by all runs of the installation: for what is read at a far side, changed and written back. */
   readonly locks: KeyedLock;

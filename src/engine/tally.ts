@@ -18,6 +18,7 @@ export class TallyCounter {
     unchanged: 0,
     conflict: 0,
     failed: 0,
+    quarantined: 0,
     notTried: 0,
     totalBytes: 0,
     sentBytes: 0,

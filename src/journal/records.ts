@@ -3,7 +3,7 @@ import type { UnitDetail, UnitStatus } from '../engine/ports.ts';
 import type { FarSideOutcome } from '../engine/run-types.ts';
 
 /** Why a run was started. */
-export type RunTrigger = 'one-shot' | 'request' | 'tick' | 'event';
+export type RunTrigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event';
 
 export type RunStatus = 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
 export type FinalRunStatus = Exclude<RunStatus, 'RUNNING'>;
@@ -28,7 +28,7 @@ export interface RunRecord {
   readonly taskUid: string;
   readonly namespace: string;
   readonly name: string;
-  /** What this run answers, unique per task key: `one-shot:<hash>`, `request:<value>`, `tick:<RFC 3339>`. */
+  /** What this run answers, unique per task key: `one-shot:<hash>`, `request:<value>`, `retry:<value>`, `tick:<RFC 3339>`. */
   readonly claim: string;
   readonly trigger: RunTrigger;
   /** Hash of the run-relevant part of the spec. */
@@ -43,6 +43,12 @@ export interface RunRecord {
   readonly startTime: Date;
   readonly endTime?: Date;
   readonly errorReason?: string;
+  /** Record whose failed units this run tries again; absent = a whole run. */
+  readonly retryOf?: string;
+  /** Days for which the record and its details are kept after its end. */
+  readonly reserveDays: number;
+  /** False = its details go when it ends. */
+  readonly keepDetails: boolean;
   /** Zeros while the run is open. */
   readonly replicaOverview: ReplicaOverview;
   /** Payload bytes sent to all far sides. */
@@ -62,6 +68,9 @@ export interface RunStart {
   readonly trigger: RunTrigger;
   readonly specHash: string;
   readonly generation: number;
+  readonly retryOf?: string;
+  readonly reserveDays: number;
+  readonly keepDetails: boolean;
 }
 
 /**

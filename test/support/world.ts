@@ -172,6 +172,7 @@ export class World {
           errorStrategy: 'CONTINUE',
           automaticCreateRemoteRepo: true,
           recordUnchanged: false,
+          storageConsistencyCheck: false,
           verifyIntervalMs: null,
           ...options.setting,
         },
@@ -192,6 +193,7 @@ export class World {
         source: this.source,
         journal: this.journal.runJournal(record),
         resumed: record.epoch > 1,
+        requested: true,
         limits: {
           patience: options.patience ?? 10_000,
           attempts: 8,
@@ -233,6 +235,8 @@ export class World {
         trigger: 'request',
         specHash: 'hash',
         generation: 1,
+        reserveDays: 30,
+        keepDetails: true,
       },
       AbortSignal.timeout(10_000),
     );

@@ -99,6 +99,7 @@ async function execute(
         source,
         journal: journal.runJournal(record),
         resumed,
+        requested: record.trigger !== 'tick',
         limits,
         locks,
         clock,
@@ -177,7 +178,16 @@ function brokenOff(
   progress: FarSideProgress | undefined,
   reason: RunAbort,
 ): FarSideOutcome {
-  const none = { success: 0, unchanged: 0, conflict: 0, failed: 0, notTried: 0, totalBytes: 0, sentBytes: 0 };
+  const none = {
+    success: 0,
+    unchanged: 0,
+    conflict: 0,
+    failed: 0,
+    quarantined: 0,
+    notTried: 0,
+    totalBytes: 0,
+    sentBytes: 0,
+  };
   return {
     clusterId: id,
     clusterName: name,

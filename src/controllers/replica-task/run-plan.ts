@@ -25,6 +25,7 @@ export function runPlan(spec: ReplicaTaskSpec): RunPlan {
       errorStrategy: setting.errorStrategy,
       automaticCreateRemoteRepo: setting.automaticCreateRemoteRepo,
       recordUnchanged: setting.recordUnchanged,
+      storageConsistencyCheck: setting.storageConsistencyCheck,
       verifyIntervalMs: setting.verifyInterval === undefined ? null : durationMs(setting.verifyInterval),
     },
   };

@@ -211,7 +211,19 @@ async function begin(
   const { task, taskKey, specHash, options } = sheet;
   const { uid: taskUid, namespace, name, generation } = task.metadata;
   try {
-    const start = { taskKey, taskUid, namespace, name, claim, trigger, specHash, generation };
+    const { recordReserveDays: reserveDays, record: keepDetails } = task.spec;
+    const start = {
+      taskKey,
+      taskUid,
+      namespace,
+      name,
+      claim,
+      trigger,
+      specHash,
+      generation,
+      reserveDays,
+      keepDetails,
+    };
     const { outcome, record } = await options.journal.beginRun(start, signal);
     if (outcome === 'started') {
       launch(sheet, record, false, farSides);

@@ -52,6 +52,8 @@ export function start(changes: Partial<RunStart> = {}): RunStart {
     trigger: 'one-shot',
     specHash: 'abc',
     generation: 3,
+    reserveDays: 30,
+    keepDetails: true,
     ...changes,
   };
 }
@@ -87,7 +89,16 @@ export function outcome(changes: Partial<FarSideOutcome> = {}): FarSideOutcome {
   return {
     clusterId: 'cluster-a',
     clusterName: 'edge-a',
-    tally: { success: 3, unchanged: 2, conflict: 1, failed: 4, notTried: 5, totalBytes: 1_000, sentBytes: 300 },
+    tally: {
+      success: 3,
+      unchanged: 2,
+      conflict: 1,
+      failed: 4,
+      quarantined: 1,
+      notTried: 5,
+      totalBytes: 1_000,
+      sentBytes: 300,
+    },
     examples: [],
     ...changes,
   };
