@@ -1,5 +1,5 @@
 /**
- * The documents of the journal's four collections and their translation. `replica_record` and `replica_record_detail`
+ * The documents of the journal's collections and their translation. `replica_record` and `replica_record_detail`
  * carry bk-repo's field names and values (contract §1.10, §3.5) and ours beside them; dates are BSON dates.
  */
 import { type Collection, type Db, ObjectId } from 'mongodb';
@@ -11,6 +11,9 @@ import type { ReplicaOverview, RunRecord, RunStatus, RunTrigger, StoredDetail } 
 
 /** Schema number written into every document; this program reads it and the one before. */
 export const SCHEMA = 1;
+
+/** For records of releases that did not say. */
+const USUAL_RESERVE_DAYS = 30;
 
 /** Longest text kept from an error, in characters. */
 const MAX_TEXT = 4_096;
@@ -41,6 +44,10 @@ export interface RecordDocument extends Stamped {
   readonly replicatedBytes: number;
   readonly totalBytes: number;
   readonly farSides: readonly FarSideOutcome[];
+  readonly retryOf?: string;
+  /** These two are absent in records of earlier releases. */
+  readonly reserveDays?: number;
+  readonly keepDetails?: boolean;
   /** When the owner last wrote anything of this run. */
   readonly touchedAt: Date;
 }
@@ -112,11 +119,48 @@ export interface OwnedDocument extends Stamped {
   readonly updatedAt: Date;
 }
 
+/** A unit that failed in earlier runs of one task and spec. */
+export interface FailureDocument extends Stamped {
+  readonly _id: ObjectId;
+  readonly taskKey: string;
+  readonly taskUid: string;
+  readonly specHash: string;
+  readonly clusterId: string;
+  readonly unitKey: string;
+  readonly fingerprint: string;
+  readonly failures: number;
+  readonly lastFailedAt: Date;
+  readonly reason: string;
+  readonly message: string;
+  readonly updatedAt: Date;
+}
+
+/** A chunked upload that a far side holds in part. */
+export interface UploadDocument extends Stamped {
+  readonly _id: ObjectId;
+  readonly taskKey: string;
+  readonly taskUid: string;
+  /** The run that wrote it last. */
+  readonly recordId: string;
+  readonly clusterId: string;
+  readonly projectId: string;
+  readonly repoName: string;
+  readonly storageKey: string | null;
+  readonly sha256: string;
+  readonly sessionId: string;
+  readonly acknowledged: number;
+  readonly absentBefore: boolean;
+  readonly setbacks: number;
+  readonly updatedAt: Date;
+}
+
 export interface Collections {
   readonly records: Collection<RecordDocument>;
   readonly details: Collection<DetailDocument>;
   readonly proofs: Collection<ProofDocument>;
   readonly owned: Collection<OwnedDocument>;
+  readonly failures: Collection<FailureDocument>;
+  readonly uploads: Collection<UploadDocument>;
 }
 
 export function collectionsOf(db: Db): Collections {
@@ -125,6 +169,8 @@ export function collectionsOf(db: Db): Collections {
     details: db.collection<DetailDocument>('replica_record_detail'),
     proofs: db.collection<ProofDocument>('blob_proof'),
     owned: db.collection<OwnedDocument>('owned_metadata'),
+    failures: db.collection<FailureDocument>('unit_failure'),
+    uploads: db.collection<UploadDocument>('upload_session'),
   };
 }
 
@@ -179,6 +225,9 @@ export function toRunRecord(document: RecordDocument): RunRecord {
     startTime: known.startTime,
     ...(known.endTime === null ? {} : { endTime: known.endTime }),
     ...(known.errorReason === null ? {} : { errorReason: known.errorReason }),
+    ...(known.retryOf === undefined ? {} : { retryOf: known.retryOf }),
+    reserveDays: known.reserveDays ?? USUAL_RESERVE_DAYS,
+    keepDetails: known.keepDetails ?? true,
     replicaOverview: known.replicaOverview,
     replicatedBytes: known.replicatedBytes,
     totalBytes: known.totalBytes,

@@ -3,7 +3,7 @@ import { type Collections, checked, SCHEMA, schemaNewer } from './documents.ts';
 
 /** Creates what is missing; safe to run by several processes at once. Names are fixed so that a changed key is noticed. */
 export async function ensureIndexes(collections: Collections): Promise<void> {
-  const { records, details, proofs, owned } = collections;
+  const { records, details, proofs, owned, failures, uploads } = collections;
   await records.createIndexes([
     { name: 'claim', key: { installationId: 1, taskKey: 1, claim: 1 }, unique: true },
     {
@@ -19,6 +19,11 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
     { name: 'unit', key: { recordId: 1, clusterId: 1, unitKey: 1 }, unique: true },
     { name: 'record_newest', key: { recordId: 1, startTime: -1, _id: -1 } },
     { name: 'record_status', key: { recordId: 1, unitStatus: 1, startTime: -1, _id: -1 } },
+    {
+      name: 'failed_unit',
+      key: { recordId: 1, clusterId: 1, status: 1, unitKey: 1 },
+      partialFilterExpression: { status: 'FAILED' },
+    },
   ]);
   await proofs.createIndexes([
     { name: 'blob', key: { installationId: 1, clusterId: 1, storageKey: 1, sha256: 1 }, unique: true },
@@ -29,6 +34,21 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
       key: { installationId: 1, taskUid: 1, clusterId: 1, projectId: 1, repoName: 1, fullPath: 1 },
       unique: true,
     },
+  ]);
+  await failures.createIndexes([
+    {
+      name: 'unit',
+      key: { installationId: 1, taskUid: 1, specHash: 1, clusterId: 1, unitKey: 1 },
+      unique: true,
+    },
+  ]);
+  await uploads.createIndexes([
+    {
+      name: 'blob',
+      key: { installationId: 1, taskUid: 1, clusterId: 1, projectId: 1, repoName: 1, storageKey: 1, sha256: 1 },
+      unique: true,
+    },
+    { name: 'age', key: { installationId: 1, updatedAt: 1 } },
   ]);
 }
 

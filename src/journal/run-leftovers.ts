@@ -1,0 +1,113 @@
+/**
+ * What is left in a record: units that failed, for the run that tries them again, and details of earlier epochs, at the
+ * end of an adopted run. Failed ones have an index of their own. Those of earlier epochs have none, because it would cost
+ * every write: the record is walked in slices by the unique index, so that no question takes long in a record of any size.
+ */
+import { type Filter, ObjectId } from 'mongodb';
+
+import { ReplicationError } from '../domain/errors.ts';
+import type { RunJournal, UnitDetail } from '../engine/ports.ts';
+import { checked, type DetailDocument, recordIdOf, toUnitDetail } from './documents.ts';
+import { call } from './mongo-errors.ts';
+import type { OwnRun } from './own-run.ts';
+
+/** Details looked at with one question. */
+const SLICE = 20_000;
+/** Most details of one page. */
+const MAX_PAGE = 10_000;
+
+export function runLeftovers({
+  collections,
+  installationId,
+  record: { id: recordId, epoch, taskKey },
+  touch,
+}: OwnRun): Pick<RunJournal, 'failedUnits' | 'leftDetails' | 'dropLeftDetails'> {
+  const { details, records } = collections;
+
+  /** Bounds of unitKey, one slice after the other, behind `after`; the last one has no upper bound. */
+  async function* slices(
+    clusterId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Filter<DetailDocument>> {
+    let from = after;
+    for (;;) {
+      const behind = from === undefined ? {} : { $gt: from };
+      const inside = { recordId, clusterId, ...(from === undefined ? {} : { unitKey: behind }) };
+      const [last] = await call('look through details', signal, () =>
+        details
+          .find(inside, { projection: { _id: 0, unitKey: 1 } })
+          .sort({ unitKey: 1 })
+          .skip(SLICE - 1)
+          .limit(1)
+          .toArray(),
+      );
+      if (last === undefined) return yield inside;
+      yield { recordId, clusterId, unitKey: { ...behind, $lte: last.unitKey } };
+      from = last.unitKey;
+    }
+  }
+
+  return {
+    async failedUnits(earlier, clusterId, after, pageSize, signal) {
+      await requireDetails(earlier, signal);
+      const documents = await call('read the units that failed', signal, () =>
+        details
+          .find({
+            recordId: earlier,
+            clusterId,
+            status: 'FAILED',
+            ...(after === undefined ? {} : { unitKey: { $gt: after } }),
+          })
+          .sort({ unitKey: 1 })
+          .limit(pageOf(pageSize))
+          .toArray(),
+      );
+      return documents.map(toUnitDetail);
+    },
+
+    async leftDetails(clusterId, after, pageSize, signal) {
+      const found: UnitDetail[] = [];
+      const limit = pageOf(pageSize);
+      for await (const slice of slices(clusterId, after, signal)) {
+        const documents = await call('read the details of earlier epochs', signal, () =>
+          details
+            .find({ ...slice, epoch: { $lt: epoch }, unitStatus: 'SUCCESS' })
+            .sort({ unitKey: 1 })
+            .limit(limit - found.length)
+            .toArray(),
+        );
+        found.push(...documents.map(toUnitDetail));
+        if (found.length === limit) break;
+      }
+      return found;
+    },
+
+    async dropLeftDetails(clusterId, signal) {
+      for await (const slice of slices(clusterId, undefined, signal)) {
+        await touch(signal);
+        await call('remove the details of earlier epochs', signal, () =>
+          details.deleteMany({ ...slice, epoch: { $lt: epoch }, unitStatus: { $ne: 'SUCCESS' } }),
+        );
+      }
+    },
+  };
+
+  /** Without its record nobody knows whether a unit failed: an empty answer would say that none did. */
+  async function requireDetails(earlier: string, signal: AbortSignal): Promise<void> {
+    const _id = recordIdOf(earlier) ?? new ObjectId();
+    const found = await call('read a run record', signal, () =>
+      records.findOne({ _id, installationId, taskKey }, { projection: { schema: 1 } }),
+    );
+    if (found !== null) return void checked('replica_record', found);
+    throw new ReplicationError(
+      'spec',
+      'RecordNotFound',
+      `the run ${earlier}, whose failed units were to be tried again, is not in the journal (any more): start a whole run`,
+    );
+  }
+}
+
+function pageOf(pageSize: number): number {
+  return Math.min(Math.max(1, pageSize), MAX_PAGE);
+}
