@@ -40,7 +40,13 @@ export interface SeenRequest {
   readonly index: number;
   /** Port of the caller: the same for all requests of one connection. */
   readonly connection: number;
+  /** Bytes of its body that have come so far. */
+  readonly bodyBytes: number;
+  /** Status of the server's answer, once it was passed on to the caller. */
+  readonly answered: number | undefined;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface FaultProxy {
   readonly url: string;
@@ -49,6 +55,8 @@ export interface FaultProxy {
   readonly uploadedBytes: () => number;
   /** Asked for every request; undefined = pass. */
   setFault(rule: ((request: SeenRequest) => Fault | undefined) | undefined): void;
+  /** Told of every answer at the moment it is passed on. */
+  onAnswer(listener: ((request: SeenRequest) => void) | undefined): void;
   /** The server is elsewhere from now on: what is under way ends as it may. */
   pointTo(target: string): void;
   forget(): void;
@@ -61,14 +69,17 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let requests: SeenRequest[] = [];
   let uploaded = 0;
   let rule: ((request: SeenRequest) => Fault | undefined) | undefined;
+  let answerListener: ((request: SeenRequest) => void) | undefined;
 
   const server = http.createServer((request, response) => {
-    const seen: SeenRequest = {
+    const seen: Mutable<SeenRequest> = {
       method: request.method ?? '',
       url: request.url ?? '',
       headers: request.headers,
       index: requests.length,
       connection: request.socket.remotePort ?? 0,
+      bodyBytes: 0,
+      answered: undefined,
     };
     requests.push(seen);
     const fault = rule?.(seen);
@@ -83,11 +94,16 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       return;
     }
     if (fault?.kind === 'stall' && fault.afterBytes === undefined) return;
-    if (fault?.kind === 'hold') setTimeout(pass, fault.ms, request, response, undefined);
-    else pass(request, response, fault);
+    if (fault?.kind === 'hold') setTimeout(pass, fault.ms, seen, request, response, undefined);
+    else pass(seen, request, response, fault);
   });
 
-  function pass(request: http.IncomingMessage, response: http.ServerResponse, fault: Fault | undefined): void {
+  function pass(
+    seen: Mutable<SeenRequest>,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    fault: Fault | undefined,
+  ): void {
     if (request.socket.destroyed) return;
     const forward = http.request(
       {
@@ -104,6 +120,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
           return;
         }
         response.writeHead(answer.statusCode ?? 502, answer.headers);
+        seen.answered = answer.statusCode;
+        answerListener?.(seen);
         if (fault?.kind === 'cut-answer')
           answer.pipe(cutAfter(fault.afterBytes, () => request.socket.resetAndDestroy())).pipe(response);
         else (fault?.kind === 'corrupt-answer' ? answer.pipe(flipBit(0)) : answer).pipe(response);
@@ -114,6 +132,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     const count = new Transform({
       transform(chunk: Buffer, _encoding, callback) {
         uploaded += chunk.length;
+        seen.bodyBytes += chunk.length;
         callback(null, chunk);
       },
     });
@@ -141,6 +160,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     uploadedBytes: () => uploaded,
     setFault(next) {
       rule = next;
+    },
+    onAnswer(listener) {
+      answerListener = listener;
     },
     pointTo(next) {
       origin = new URL(next);

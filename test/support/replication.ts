@@ -215,6 +215,10 @@ export class Replication {
     );
   }
 
+  get journal(): Db {
+    return this.#journalDb;
+  }
+
   /** For tests in which the source alone is down; the program has to be configured so, too. */
   keepJournalAtFarMongod(): void {
     this.#journalDb = this.farClient.db(DATABASES.journal);

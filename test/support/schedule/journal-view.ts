@@ -26,9 +26,10 @@ const TALLIED: Readonly<Record<string, string>> = {
   NOT_TRIED: 'notTried',
 };
 
-/** Oldest first. */
-export async function recordsIn(journal: Db): Promise<readonly SeenRecord[]> {
-  const found = await journal.collection('replica_record').find().sort({ startTime: 1, _id: 1 }).toArray();
+/** Oldest first; only those begun at `since` or later. */
+export async function recordsIn(journal: Db, since = new Date(0)): Promise<readonly SeenRecord[]> {
+  const begun = { startTime: { $gte: since } };
+  const found = await journal.collection('replica_record').find(begun).sort({ startTime: 1, _id: 1 }).toArray();
   return found.map((record) => ({
     id: String(record._id),
     status: String(record['status']),
@@ -61,10 +62,15 @@ export interface Contradictions {
    * not meet it again.
    */
   readonly lost: readonly string[];
+  /** Tallies of runs begun before are not looked at: for journals of many runs. */
+  readonly since?: Date;
 }
 
 /** In words: units with two final records, claims with two records, and tallies that are not those of their records. */
-export async function contradictionsIn(journal: Db, { recordUnchanged, lost }: Contradictions): Promise<string[]> {
+export async function contradictionsIn(
+  journal: Db,
+  { recordUnchanged, lost, since }: Contradictions,
+): Promise<string[]> {
   const records = journal.collection('replica_record');
   const details = journal.collection('replica_record_detail');
   const twice = (id: object): Document[] => [
@@ -78,7 +84,7 @@ export async function contradictionsIn(journal: Db, { recordUnchanged, lost }: C
   ];
   const found = doubles.map(({ _id, count }) => `${count} times: ${JSON.stringify(_id)}`);
   const told = recordUnchanged ? { ...TALLIED, UNCHANGED: 'unchanged' } : TALLIED;
-  for (const { id, status, epoch, overview } of await recordsIn(journal)) {
+  for (const { id, status, epoch, overview } of await recordsIn(journal, since)) {
     if (status === 'RUNNING') continue;
     const rows = await details.find({ recordId: id }).project({ unitKey: 1, unitStatus: 1 }).toArray();
     const isLost = (unitKey: string): boolean => epoch > 1 && lost.some((unit) => unitKey.endsWith(`:${unit}`));
