@@ -92,6 +92,26 @@ export interface Source extends PackageSource {
    * younger than ten minutes, else unit) naming the digest and the places looked at.
    */
   open(repository: SourceRepository, node: SourceNode, start: number, signal: AbortSignal): Promise<Readable>;
+  /**
+   * How much a selection holds now, for telling how far a run is; holds nothing in memory. Fails, rather than burdening
+   * the database, when counting takes too long.
+   */
+  count(repository: SourceRepository, selection: SourceSelection, signal: AbortSignal): Promise<SelectionCount>;
+}
+
+/** Empty lists = all of the repository. Of files: normalised paths, as in {@link NodeScope}. */
+export type SourceSelection =
+  | { readonly kind: 'files'; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'versions';
+      readonly packages: readonly { readonly packageKey: string; readonly versions: readonly string[] }[];
+    };
+
+/** What several paths or packages select is counted once; a package or version that is not there is one unit. */
+export interface SelectionCount {
+  readonly units: number;
+  /** Sizes of files, or of versions as bk-repo has them. */
+  readonly bytes: number;
 }
 
 /** A package of a source repository (contract §5.2). */

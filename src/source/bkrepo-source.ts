@@ -15,6 +15,7 @@ import { findProject, findRepository } from './database/catalog.ts';
 import { SourceDatabase } from './database/database.ts';
 import { NodeListing } from './database/node-listing.ts';
 import { PackageListing } from './database/package-listing.ts';
+import { SelectionCounter } from './database/selection-count.ts';
 import type { BkRepoSourceOptions } from './options.ts';
 
 export interface BkRepoSource extends Source {
@@ -30,6 +31,7 @@ export function createBkRepoSource(options: BkRepoSourceOptions): BkRepoSource {
   const database = new SourceDatabase(options);
   const listing = new NodeListing(database, clock);
   const packages = new PackageListing(database);
+  const counter = new SelectionCounter(database, clock);
   const storages = new Storages({ database, storage: options.storage, pathMap: options.pathMap ?? [], clock });
   const pull = options.pull === undefined ? undefined : new PullClient(options.pull);
   const reader = new BlobReader({ storages, pull, clock, logger });
@@ -53,6 +55,7 @@ export function createBkRepoSource(options: BkRepoSourceOptions): BkRepoSource {
       if (node.kind === 'block') return blockFiles.open(repository, node, start, signal);
       return reader.open(repository, node, { sha256: node.sha256, size: node.size, start }, signal);
     },
+    count: (repository, selection, signal) => counter.count(repository, selection, signal),
     check: (signal) => database.check(signal),
     async close() {
       await Promise.all([database.close(), storages.close(), pull?.close()]);

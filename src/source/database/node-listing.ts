@@ -18,7 +18,7 @@ import { classified } from './driver-errors.ts';
 import { NODE_PROJECTION, type ProjectedNode, toSourceNode } from './node-mapping.ts';
 
 /** By keys, not by name: whatever the index is called, a listing must never fall back to a scan of the whole shard. */
-const FULL_PATH_INDEX = { projectId: 1, repoName: 1, fullPath: 1, deleted: 1 } as const;
+export const FULL_PATH_INDEX = { projectId: 1, repoName: 1, fullPath: 1, deleted: 1 } as const;
 
 /** Paths in one `$in`. */
 const FIND_BATCH = 1000;
@@ -120,18 +120,11 @@ export class NodeListing {
     signal: AbortSignal,
   ): Promise<ProjectedNode[]> {
     const { projectId, name: repoName } = repository;
-    const now = new Date(this.#clock.now());
+    const now = this.#clock.now();
     return classified(`nodes of ${projectId}/${repoName}`, signal, () =>
       this.#nodes(projectId)
         .find(
-          {
-            projectId,
-            repoName,
-            fullPath,
-            deleted: null,
-            folder: false,
-            $or: [{ expireDate: null }, { expireDate: { $gt: now } }],
-          },
+          { ...liveFiles(repository, now), fullPath },
           { projection: NODE_PROJECTION, hint: FULL_PATH_INDEX, maxTimeMS: this.#database.maxTimeMs, signal },
         )
         .sort({ fullPath: 1 })
@@ -155,6 +148,17 @@ export class NodeListing {
   #nodes(projectId: string): Collection<ProjectedNode & NodeDoc> {
     return this.#database.collection(nodeCollectionName(projectId, this.#database.shardCount));
   }
+}
+
+/** What a listing shows of a repository: no folders, nothing deleted or expired at `now` (milliseconds since the epoch). */
+export function liveFiles({ projectId, name: repoName }: SourceRepository, now: number) {
+  return {
+    projectId,
+    repoName,
+    deleted: null,
+    folder: false,
+    $or: [{ expireDate: null }, { expireDate: { $gt: new Date(now) } }],
+  };
 }
 
 /** In MongoDB's order. */

@@ -22,8 +22,8 @@ import {
 } from './package-mapping.ts';
 
 /** By keys, not by name: whatever the indexes are called, a listing must never fall back to a scan of the collection. */
-const PACKAGE_KEY_INDEX = { projectId: 1, repoName: 1, key: 1 } as const;
-const VERSION_NAME_INDEX = { packageId: 1, name: 1 } as const;
+export const PACKAGE_KEY_INDEX = { projectId: 1, repoName: 1, key: 1 } as const;
+export const VERSION_NAME_INDEX = { packageId: 1, name: 1 } as const;
 
 /** Names in one `$in`. */
 const FIND_BATCH = 1000;
