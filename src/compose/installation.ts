@@ -88,7 +88,10 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
     }),
   );
   return {
-    controllers: [...controllers, taskSweeper({ store, journal, clock, logger })],
+    controllers: [
+      ...controllers,
+      taskSweeper({ store, journal, maxRunsPerTask: config.records.maxRunsPerTask, clock, logger }),
+    ],
     runs: wiring.registry,
     close: async () => void (await Promise.allSettled([journal.close(), source.close()])),
   };

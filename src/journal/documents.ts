@@ -13,7 +13,7 @@ import type { ReplicaOverview, RunRecord, RunStatus, RunTrigger, StoredDetail } 
 export const SCHEMA = 1;
 
 /** For records of releases that did not say. */
-const USUAL_RESERVE_DAYS = 30;
+export const USUAL_RESERVE_DAYS = 30;
 
 /** Longest text kept from an error, in characters. */
 const MAX_TEXT = 4_096;
@@ -48,6 +48,10 @@ export interface RecordDocument extends Stamped {
   /** These two are absent in records of earlier releases. */
   readonly reserveDays?: number;
   readonly keepDetails?: boolean;
+  /** The run has ended and its details are to go. */
+  readonly detailsUnwanted?: true;
+  /** It had details once, perhaps; they were removed. */
+  readonly detailsGone?: true;
   /** When the owner last wrote anything of this run. */
   readonly touchedAt: Date;
 }

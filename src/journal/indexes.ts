@@ -12,7 +12,19 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
       unique: true,
       partialFilterExpression: { status: 'RUNNING' },
     },
-    { name: 'task_newest', key: { installationId: 1, taskKey: 1, startTime: -1, _id: -1 } },
+    {
+      name: 'open_runs',
+      key: { installationId: 1, startTime: 1, _id: 1 },
+      partialFilterExpression: { status: 'RUNNING' },
+    },
+    { name: 'task_runs', key: { installationId: 1, taskKey: 1, executionNumber: -1, _id: -1 } },
+    { name: 'trigger_runs', key: { installationId: 1, taskKey: 1, trigger: 1, executionNumber: -1, _id: -1 } },
+    { name: 'task_ended', key: { installationId: 1, taskKey: 1, endTime: 1 } },
+    {
+      name: 'details_unwanted',
+      key: { installationId: 1, endTime: 1 },
+      partialFilterExpression: { detailsUnwanted: true },
+    },
     { name: 'schema', key: { installationId: 1, schema: -1 } },
   ]);
   await details.createIndexes([

@@ -21,9 +21,20 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { countDetails, details } from './details.ts';
 import { collectionsOf } from './documents.ts';
+import { expire } from './expiry.ts';
 import { ensureIndexes, refuseNewerSchema } from './indexes.ts';
 import { call, misconfigured } from './mongo-errors.ts';
-import type { BeginResult, DetailFilter, DetailPage, RunRecord, RunResult, RunStart, StoredDetail } from './records.ts';
+import type {
+  BeginResult,
+  DetailFilter,
+  DetailPage,
+  ExpiryRequest,
+  ExpiryStep,
+  RunRecord,
+  RunResult,
+  RunStart,
+  StoredDetail,
+} from './records.ts';
 import { runJournalOf } from './run-journal.ts';
 import { adopt, beginRun, findClaim, findRun, finishRun, lastRuns, openRunOf, openRuns, type Runs } from './runs.ts';
 import { sweep } from './sweep.ts';
@@ -70,9 +81,19 @@ export interface Journal {
   countDetails(recordId: string, signal: AbortSignal): Promise<Readonly<Record<UnitStatus, number>>>;
   /**
    * Closes, as ABORTED "task deleted", open runs whose task uid is not among `aliveUids`, and forgets what such uids own
-   * at far sides. `asOf` is when the list was taken: what is younger is left alone. Returns the closed runs.
+   * at far sides, have begun to upload there and failed to. `asOf` is when the list was taken: what is younger is left
+   * alone. Forgets also failures of specs that a task no longer has, and uploads that nobody went on with for a day.
+   * Returns the closed runs.
    */
   sweep(aliveUids: ReadonlySet<string>, asOf: Date, signal: AbortSignal): Promise<readonly RunRecord[]>;
+  /**
+   * One small step in removing what is too old or too much; to be repeated with `after` until the answer has none.
+   * Records of ended runs go, with their details, `reserveDays` after their end (of a task that is gone: those of the
+   * record) or when the task has more than `maxRunsPerTask` newer ones. The newest of each trigger of a living task
+   * stays, without its details when it is too old. Details of runs with `keepDetails` false go two minutes after the
+   * run's end. By the wall clock; oldest first; at most 5,000 details in one step.
+   */
+  expire(request: ExpiryRequest, signal: AbortSignal): Promise<ExpiryStep>;
   /** Answers when the database does. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -106,6 +127,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     details: (recordId, filter, page, inner) => details(runs, recordId, filter, page, inner),
     countDetails: (recordId, inner) => countDetails(runs, recordId, inner),
     sweep: (aliveUids, asOf, inner) => sweep(runs, aliveUids, asOf, inner),
+    expire: (request, inner) => expire(runs, request, inner),
     ping: async (inner) => {
       await call('answer', inner, () => db.command({ ping: 1 }));
     },

@@ -111,3 +111,26 @@ export interface StoredDetail extends UnitDetail {
   readonly id: string;
   readonly recordId: string;
 }
+
+/** A task that there is, as far as its records are concerned. */
+export interface LivingTask {
+  /** Days for which its records are kept after the end of their runs, by its present spec. */
+  readonly reserveDays: number;
+}
+
+export interface ExpiryRequest {
+  /** By task key. */
+  readonly living: ReadonlyMap<string, LivingTask>;
+  /** Most ended runs of one task that are kept, whatever their age. */
+  readonly maxRunsPerTask: number;
+  /** Where the step before stopped; absent = from the beginning. */
+  readonly after?: string;
+}
+
+/** What one step removed. */
+export interface ExpiryStep {
+  readonly records: number;
+  readonly details: number;
+  /** For the next step; absent = every task was looked at. */
+  readonly after?: string;
+}

@@ -3,7 +3,7 @@
  * end of an adopted run. Failed ones have an index of their own. Those of earlier epochs have none, because it would cost
  * every write: the record is walked in slices by the unique index, so that no question takes long in a record of any size.
  */
-import { type Filter, ObjectId } from 'mongodb';
+import type { Filter } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports.ts';
@@ -93,17 +93,20 @@ export function runLeftovers({
     },
   };
 
-  /** Without its record nobody knows whether a unit failed: an empty answer would say that none did. */
+  /** Without them nobody knows whether a unit failed: an empty answer would say that none did. */
   async function requireDetails(earlier: string, signal: AbortSignal): Promise<void> {
-    const _id = recordIdOf(earlier) ?? new ObjectId();
-    const found = await call('read a run record', signal, () =>
-      records.findOne({ _id, installationId, taskKey }, { projection: { schema: 1 } }),
-    );
-    if (found !== null) return void checked('replica_record', found);
+    const _id = recordIdOf(earlier);
+    const found =
+      _id === undefined
+        ? null
+        : await call('read a run record', signal, () =>
+            records.findOne({ _id, installationId, taskKey }, { projection: { schema: 1, detailsGone: 1 } }),
+          );
+    if (found !== null && checked('replica_record', found).detailsGone !== true) return;
     throw new ReplicationError(
       'spec',
       'RecordNotFound',
-      `the run ${earlier}, whose failed units were to be tried again, is not in the journal (any more): start a whole run`,
+      `the run ${earlier}, whose failed units were to be tried again, is not in the journal${found === null ? '' : ' with its details'} (any more): start a whole run`,
     );
   }
 }

@@ -5,6 +5,7 @@ import { ReplicationError } from '../domain/errors.ts';
 import type { FarSideOutcome } from '../engine/run-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Collections, clip, type RecordDocument, recordIdOf, SCHEMA, toRunRecord } from './documents.ts';
+import { ensureIndexes } from './indexes.ts';
 import { call, isDuplicateKey } from './mongo-errors.ts';
 import type { BeginResult, ReplicaOverview, RunRecord, RunResult, RunStart } from './records.ts';
 
@@ -29,7 +30,9 @@ export interface Runs {
 
 export async function beginRun(runs: Runs, start: RunStart, signal: AbortSignal): Promise<BeginResult> {
   const now = new Date(runs.clock.now());
-  const [last] = await lastRuns(runs, start.taskKey, 1, signal);
+  const last = await newestRun(runs, start.taskKey, signal);
+  // Perhaps its first run, perhaps the collections were dropped, and with them what makes a claim unique.
+  if (last === undefined) await call('make its indexes', signal, () => ensureIndexes(runs.collections));
   const document: RecordDocument = {
     _id: new ObjectId(),
     schema: SCHEMA,
@@ -121,11 +124,17 @@ export async function lastRuns(
   const found = await call('list the last runs', signal, () =>
     runs.collections.records
       .find({ installationId: runs.installationId, taskKey })
-      .sort({ startTime: -1, _id: -1 })
+      .sort({ executionNumber: -1, _id: -1 })
       .limit(Math.min(Math.max(1, limit), 1_000))
       .toArray(),
   );
   return found.map(toRunRecord);
+}
+
+/** By its number: a clock may go back between two runs. */
+export async function newestRun(runs: Runs, taskKey: string, signal: AbortSignal): Promise<RunRecord | undefined> {
+  const [newest] = await lastRuns(runs, taskKey, 1, signal);
+  return newest;
 }
 
 export async function adopt(runs: Runs, recordId: string, signal: AbortSignal): Promise<RunRecord | undefined> {
@@ -160,6 +169,7 @@ export async function finishRun(
           errorReason: result.errorReason === undefined ? null : clip(result.errorReason),
           ...totals(result.farSides),
           farSides: result.farSides.map(bounded),
+          ...(record.keepDetails ? {} : { detailsUnwanted: true }),
         },
       },
       { returnDocument: 'after' },
