@@ -1,19 +1,23 @@
 /**
- * SIGKILL at random points of runs, again and again: before an upload session, in the middle of a chunk, before and after
- * a node is created, or just at any time. The program is started anew on the same state each time. Fails when readers at
- * the far sides ever see a node that is not whole and right, when a run does not end under the record it was begun with,
- * when a unit has two final records, when the sides differ after a run, or when the run after that moves anything.
+ * SIGKILL at random points of runs with large uploads, again and again: before an upload session, within a chunk, between
+ * an upload and its node, between a node and its record, or just at any time. The program is started anew on the same state
+ * each time; now and then a receiving side dies as well, and connections are reset. Fails when readers at the far sides
+ * ever see a node that is not whole and right, when a run does not end under the record it was begun with, when a unit has
+ * two final records or a tally is not that of the records, when what is visible is sent again or a large upload anew, when
+ * the sides differ after a run, or when the run after that moves anything.
  */
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
+import { rm } from 'node:fs/promises';
 import { RUN_REQUESTED_ANNOTATION } from '../../src/api/names.ts';
 import { seededBytes } from '../support/bkrepo/content.ts';
-import type { Fault, SeenRequest } from '../support/fault-proxy.ts';
-import type { Program } from '../support/program.ts';
-import { Replication, type StoredRecord } from '../support/replication.ts';
+import { blobPath, shardOf } from '../support/bkrepo/layout.ts';
+import { COPY, Replication, type StoredRecord } from '../support/replication.ts';
+import { contradictionsIn } from '../support/schedule/journal-view.ts';
 import { type SeededRandom, seededRandom } from '../support/seed.ts';
 import { Standalone } from '../support/standalone.ts';
 import { eventually } from '../support/wait.ts';
+import { Life } from './life.ts';
+import { isUpload, UploadLedger } from './upload-ledger.ts';
 
 export interface KillOptions {
   readonly seed: number;
@@ -28,6 +32,12 @@ export interface KillResult {
   readonly kills: number;
   /** Kills that struck while a run was open. */
   readonly inRun: number;
+  /** How often a kill or a reset broke a large upload off. */
+  readonly broken: number;
+  /** Kills by the moment of the wire protocol at which they struck. */
+  readonly moments: Readonly<Record<string, number>>;
+  readonly peerDeaths: number;
+  readonly resets: number;
   /** Runs that ended. */
   readonly runs: number;
   /** How often a run went on under its record after a kill. */
@@ -39,31 +49,16 @@ export interface KillResult {
 }
 
 const MIB = 1024 * 1024;
-/** Of each upload through a proxy, so that kills strike in the middle of large ones. */
-const BYTES_PER_SECOND = 24 * MIB;
-/** The longest life of a process; it needs about a second to begin. Milliseconds. */
-const LONGEST_LIFE = 5_000;
 const LARGE_FILES = 3;
 const RUN_MS = 120_000;
-/** Moments of the wire protocol at which a kill strikes. */
-const MOMENTS: readonly ((request: SeenRequest) => boolean)[] = [
-  ({ method, url }) => method === 'POST' && /\/blobs\/uploads\/?(?:\?|$)/.test(url),
-  ({ method }) => method === 'PATCH',
-  ({ method, url }) => method === 'PUT' && url.includes('/blobs/uploads/'),
-  ({ url }) => url.includes('/blob/push'),
-  ({ url }) => url.includes('/node/create'),
-  ({ url }) => url.includes('/node/search'),
-];
 
 export async function killAtRandom({ seed, kills, durationMs = 0, report }: KillOptions): Promise<KillResult> {
   const began = performance.now();
   const random = seededRandom(seed);
   const replication = await Replication.start();
   try {
-    // One far side behind a proxy, the other is spoken to directly; which of them has real servers' defects is chance.
-    const faithful = random.below(2) === 0;
-    await replication.farSide('proxied', { faithful });
-    await replication.farSide('direct', { faithful: !faithful, direct: true });
+    await replication.farSide('sound');
+    await replication.farSide('faithful', { faithful: true });
     const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1).padStart(6);
     const soak = new KillSoak(replication, random, (line) => report(`${seconds()} s  ${line}`));
     await soak.begin();
@@ -82,7 +77,15 @@ class KillSoak {
   readonly #report: (line: string) => void;
   readonly #program: Standalone;
   readonly #watch: ReturnType<Replication['watch']>;
+  readonly #ledger: UploadLedger;
+  /** Digest of each large file by its path, bytes by digest. */
   readonly #large = new Map<string, string>();
+  readonly #sizes = new Map<string, number>();
+  /** Digests that no side shows any more: removed one run later, when no reader can be at them. */
+  #outdated: string[] = [];
+  readonly #moments: Record<string, number> = {};
+  #peerDeaths = 0;
+  #resets = 0;
   #inRun = 0;
   /** Runs asked for so far; the first is the task's own. */
   #wanted = 1;
@@ -94,6 +97,7 @@ class KillSoak {
     this.#report = report;
     this.#program = new Standalone(replication);
     this.#watch = replication.watch();
+    this.#ledger = new UploadLedger(replication.farSides);
   }
 
   async begin(): Promise<void> {
@@ -105,7 +109,7 @@ class KillSoak {
         metadata: index % 3 === 0 ? [{ key: 'index', value: index }] : [],
       })),
     );
-    for (let index = 0; index < LARGE_FILES; index += 1) await this.#putLarge(index, 10 + random.below(51));
+    for (let index = 0; index < LARGE_FILES; index += 1) await this.#putLarge(index, 24 + random.below(41));
     await this.#program.apply(this.#replication.manifests());
   }
 
@@ -113,18 +117,29 @@ class KillSoak {
   async liveAndDie(): Promise<void> {
     const before = await this.#newest();
     const program = await this.#program.start({ atOnce: true });
-    const how = await this.#kill(program);
+    const life = new Life({
+      replication: this.#replication,
+      ledger: this.#ledger,
+      random: this.#random,
+      sizes: this.#sizes,
+      hasEnded: () => this.#hasEnded(),
+    });
+    const { how, moment, peerDied, resets } = await life.endOf(program);
     assert.equal(program.running, false);
     this.kills += 1;
+    if (moment !== undefined) this.#moments[moment] = (this.#moments[moment] ?? 0) + 1;
+    this.#peerDeaths += peerDied ? 1 : 0;
+    this.#resets += resets;
     const after = await this.#newest();
     if (after?.status === 'RUNNING') this.#inRun += 1;
     if (before?.status === 'RUNNING') {
       const now = (await this.#replication.records()).find(({ id }) => id === before.id);
       assert.ok(now !== undefined && now.status !== 'FAILED', `the record ${before.id} is ${now?.status}`);
     }
+    await this.#noteVisible(after);
     assert.deepEqual(await this.#replication.doubles(), []);
     this.#report(
-      `kill ${this.kills}: ${how}; run ${this.#wanted} ${after?.status ?? 'not begun'}, epoch ${after?.epoch ?? 0}`,
+      `kill ${this.kills}: ${how}${peerDied ? ', a receiving side too' : ''}; run ${this.#wanted} ${after?.status ?? 'not begun'}, epoch ${after?.epoch ?? 0}`,
     );
     if (await this.#hasEnded()) {
       await this.#judgeEnded();
@@ -140,8 +155,6 @@ class KillSoak {
     await this.#judgeEnded();
     if (open?.status === 'RUNNING') assert.equal((await this.#newest())?.id, open.id, 'it ended under the same record');
     const nodes = await this.#replication.nodeIds();
-    const { proxy } = this.#replication.farSides[0] ?? assert.fail('no far side');
-    proxy.forget();
     await this.#requestRun();
     const last = await eventually(async () => ((await this.#hasEnded()) ? await this.#newest() : undefined), {
       timeoutMs: RUN_MS,
@@ -150,10 +163,8 @@ class KillSoak {
     await this.#judgeEnded();
     assert.equal(last.replicatedBytes, 0, 'a run repeated after success moves nothing');
     assert.equal(last.overview['success'], 0);
-    assert.deepEqual(
-      proxy.requests.filter(isUpload).map(({ url }) => url),
-      [],
-    );
+    const uploads = this.#replication.farSides.flatMap(({ proxy }) => proxy.requests.filter(isUpload));
+    assert.deepEqual(uploads, []);
     assert.deepEqual(await this.#replication.nodeIds(), nodes, 'no node was written again');
     await this.#statusIsTrue(last);
     await this.#program.stop();
@@ -162,51 +173,33 @@ class KillSoak {
 
   result(): Omit<KillResult, 'tookMs'> {
     const { nodes, looks } = this.#watch;
-    const adoptions = this.#adoptions;
-    return { kills: this.kills, inRun: this.#inRun, runs: this.#ended, adoptions, nodesSeen: nodes, looks };
+    return {
+      kills: this.kills,
+      inRun: this.#inRun,
+      broken: this.#ledger.breaks,
+      moments: this.#moments,
+      peerDeaths: this.#peerDeaths,
+      resets: this.#resets,
+      runs: this.#ended,
+      adoptions: this.#adoptions,
+      nodesSeen: nodes,
+      looks,
+    };
   }
 
   #adoptions = 0;
 
-  /** Answers how and when. */
-  async #kill(program: Program): Promise<string> {
-    const { proxy } = this.#replication.farSides[0] ?? assert.fail('no far side');
-    const life = 300 + this.#random.below(LONGEST_LIFE);
-    const moment = this.#random.below(2) === 0 ? undefined : this.#random.pick(MOMENTS);
-    const loses = this.#random.below(3) === 0;
-    let left = 1 + this.#random.below(8);
-    const struck = Promise.withResolvers<string>();
-    proxy.setFault((request): Fault | undefined => {
-      if (moment?.(request) === true) {
-        left -= 1;
-        if (left === 0) {
-          struck.resolve(
-            `at ${request.method} ${request.url.split('?')[0]?.slice(0, 80)}${loses ? ', answer lost' : ''}`,
-          );
-          if (loses) return { kind: 'lose-answer' };
-        }
-      }
-      return isUpload(request) ? { kind: 'slow', bytesPerSecond: BYTES_PER_SECOND } : undefined;
-    });
-    const timer = new AbortController();
-    const late = delay(moment === undefined ? life : LONGEST_LIFE, 'late', { signal: timer.signal }).catch(
-      () => 'late',
-    );
-    const how = await Promise.race([struck.promise, late, this.#untilEnded(timer.signal)]);
-    timer.abort();
-    // After the request reached the far side, and perhaps its effect, but not the record of it; or after the record was
-    // closed, but not yet the status.
-    if (how !== 'late') await delay(this.#random.below(40));
-    await program.signal('SIGKILL');
-    return how === 'late' ? `after ${life} ms` : how;
-  }
-
-  async #untilEnded(signal: AbortSignal): Promise<string> {
-    while (!signal.aborted) {
-      if (await this.#hasEnded()) return 'at the end of the run';
-      await delay(20, undefined, { signal }).catch(() => undefined);
+  /** What is visible from now on must not be sent again; and nothing may be on record as done that is not. */
+  async #noteVisible(record: StoredRecord | undefined): Promise<void> {
+    const done = record?.status === 'RUNNING' ? [...(await this.#replication.details(record.id)).keys()] : [];
+    for (const { name, db } of this.#replication.farSides) {
+      const nodes = db.collection(`node_${shardOf(COPY)}`).find({ projectId: COPY, folder: false, deleted: null });
+      const digests = new Map<string, string>();
+      for await (const node of nodes) digests.set(`${name} ${node['fullPath']}`, String(node['sha256']));
+      this.#ledger.visible(name, digests.values());
+      const claimed = done.filter((unit) => unit.startsWith(`${name} `) && !digests.has(unit));
+      assert.deepEqual(claimed, [], 'on record as done, but not there');
     }
-    return 'late';
   }
 
   async #newest(): Promise<StoredRecord | undefined> {
@@ -230,7 +223,10 @@ class KillSoak {
       { done: units, failed: 0, conflict: 0, notTried: 0 },
     );
     assert.deepEqual(await this.#replication.differences(), []);
-    assert.deepEqual(await this.#replication.doubles(), []);
+    const journal = { recordUnchanged: false, lost: [], since: last.startTime };
+    assert.deepEqual(await contradictionsIn(this.#replication.journal, journal), []);
+    assert.equal(last.executionNumber, this.#wanted, 'a crash is no execution');
+    assert.deepEqual(this.#ledger.violations(this.#sizes), []);
     this.#ended += 1;
     this.#adoptions += last.epoch - 1;
     this.#report(
@@ -257,27 +253,33 @@ class KillSoak {
       const content = seededBytes(1 + random.below(16 * 1024), random.below(2 ** 31));
       await this.#replication.files.putFile(`/small/${index % 7}/file ${random.below(450)}`, content);
     }
-    await this.#putLarge(random.below(LARGE_FILES), 10 + random.below(31));
+    await this.#putLarge(random.below(LARGE_FILES), 24 + random.below(25));
     await this.#requestRun();
   }
 
   async #requestRun(): Promise<void> {
     this.#wanted += 1;
+    this.#ledger.forget();
     const request = { [RUN_REQUESTED_ANNOTATION]: `run-${this.#wanted}` };
     await this.#program.apply(this.#replication.manifests({}, request));
   }
 
+  /** Hundreds of kills would fill the disk: what no side shows any more is removed, at the far sides one run later. */
   async #putLarge(index: number, megabytes: number): Promise<void> {
     const path = `/large/image-${index}.bin`;
-    const content = seededBytes(megabytes * MIB + this.#random.below(4096), this.#random.below(2 ** 31));
+    const size = megabytes * MIB + this.#random.below(4096);
+    const content = seededBytes(size, this.#random.below(2 ** 31));
+    for (const sha256 of this.#outdated.splice(0)) {
+      this.#sizes.delete(sha256);
+      for (const { storeDir } of this.#replication.farSides) await rm(blobPath(storeDir, sha256), { force: true });
+    }
     const { sha256 } = await this.#replication.files.putFile(path, content);
+    this.#sizes.set(sha256, size);
     const old = this.#large.get(path);
     this.#large.set(path, sha256);
-    // Hundreds of kills would fill the disk. The far sides still show the old file, so only the source's copy may go.
-    if (old !== undefined) await this.#replication.discardAtSource(old);
+    if (old === undefined) return;
+    // The far sides still show the old file, so only the source's copy may go.
+    await this.#replication.discardAtSource(old);
+    this.#outdated.push(old);
   }
-}
-
-function isUpload({ method, url }: SeenRequest): boolean {
-  return method === 'PATCH' || url.includes('/blob/push') || (method === 'PUT' && url.includes('/blobs/uploads/'));
 }

@@ -9,5 +9,7 @@ test('SIGKILL at random points of runs leaves nothing partial, nothing double, a
   t.diagnostic(JSON.stringify(result));
   assert.ok(result.inRun >= 10, `${result.inRun} kills struck a run`);
   assert.ok(result.adoptions >= 10, `${result.adoptions} adoptions`);
+  assert.ok(result.broken >= 5, `${result.broken} large uploads were broken off`);
+  assert.ok(Object.keys(result.moments).length >= 3, `kills struck at ${JSON.stringify(result.moments)}`);
   assert.ok(result.looks > 100 && result.nodesSeen > 800, `${result.looks} looks at ${result.nodesSeen} nodes`);
 });
