@@ -3,7 +3,7 @@ import type { UnitDetail } from '../../../src/engine/ports.ts';
 import type { FarSideOutcome } from '../../../src/engine/run-types.ts';
 import { type Journal, openJournal } from '../../../src/journal/journal.ts';
 import type { RunRecord, RunStart } from '../../../src/journal/records.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
 
 export const silent: Logger = {
@@ -27,7 +27,12 @@ export function unique(prefix: string): string {
 
 export async function open(
   uri: string,
-  options: { readonly database?: string; readonly installationId?: string; readonly timeoutMs?: number } = {},
+  options: {
+    readonly database?: string;
+    readonly installationId?: string;
+    readonly timeoutMs?: number;
+    readonly clock?: Clock;
+  } = {},
 ): Promise<Journal> {
   const { database = unique('journal'), installationId = 'one', ...rest } = options;
   const complete = { uri, database, installationId, clock: systemClock, logger: silent, ...rest };
