@@ -3,45 +3,29 @@
  * `prove` return for has been accepted or proved as the task's verification asks; bytes of the source that are not what
  * they were declared to be never complete an upload; wrong bytes under a digest are the unit error `StoredBytesDiffer`.
  */
-import { Readable } from 'node:stream';
 import { ReplicationError } from '../domain/errors.ts';
 import { LARGE_BLOB_BYTES, mustReadBack } from '../domain/upload-verification.ts';
-import { type BackoffPolicy, backoffDelay } from '../lib/backoff.ts';
-import type { Clock } from '../lib/clock.ts';
-import { VerifiedStream } from '../lib/verified-stream.ts';
-import type { FarSideLink } from './far-side-link.ts';
-import type { Lane } from './pacing/lane.ts';
-import type { BlobProof, ProofMethod, SourceNode, SourceRepository, TargetRepository, UploadProof } from './ports.ts';
+import { BlobSender, type Sendable, type SenderOptions } from './blob-sender.ts';
+import type { BlobProof, ProofMethod } from './ports.ts';
 import type { UploadVerification } from './run-types.ts';
-import { readingError } from './source-content.ts';
-import type { SourceReader } from './source-reader.ts';
 
-export interface CourierOptions {
+export interface CourierOptions extends SenderOptions {
   readonly recordId: string;
-  readonly source: SourceReader;
-  readonly link: FarSideLink;
-  readonly lane: Pick<Lane, 'pace' | 'isPaced'>;
   readonly verification: UploadVerification;
   /** A far side that gets blobs only: each is asked for before it is sent. */
   readonly blobsOnly: boolean;
-  /** Between two attempts to read a blob at the source. */
-  readonly backoff: BackoffPolicy;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
-export interface Parcel {
-  readonly repository: SourceRepository;
-  readonly target: TargetRepository;
-  readonly node: SourceNode;
+export interface Parcel extends Sendable {
   /** What the journal knew of this digest at this far side when the unit was compared. */
   readonly proof: BlobProof | undefined;
-  /** The bytes of a document made for the far side; undefined = the source's blob. */
-  readonly content?: Uint8Array | undefined;
 }
 
 export interface Delivery {
-  /** Payload bytes sent by this call. */
+  /**
+   * Payload bytes that this call sent, those of attempts that broke off among them. What another run or process sent
+   * before is not counted, so for an upload that was gone on with they are fewer than its size.
+   */
   readonly bytesSent: number;
   /** The proof made by this call, to be written to the journal; undefined when nothing new was learnt. */
   readonly proof: ProofMethod | undefined;
@@ -50,19 +34,18 @@ export interface Delivery {
 /** So many digests of this run are remembered here; older ones are found by their proof in the journal. */
 const REMEMBERED_DIGESTS = 20_000;
 
-/** Attempts to read one blob at the source before its unit fails. */
-const READ_ATTEMPTS = 5;
-
 const NOTHING_NEW: Delivery = { bytesSent: 0, proof: undefined };
 
 export class BlobCourier {
   readonly #options: CourierOptions;
+  readonly #sender: BlobSender;
   readonly #underway = new Map<string, Promise<Delivery>>();
   readonly #delivered = new Set<string>();
   #smallBlobsProved = 0;
 
   constructor(options: CourierOptions) {
     this.#options = options;
+    this.#sender = new BlobSender(options);
   }
 
   /** Makes sure that the blob of a node about to be created is stored. */
@@ -125,7 +108,8 @@ export class BlobCourier {
   async #push(parcel: Parcel, signal: AbortSignal): Promise<Delivery> {
     const { node } = parcel;
     const { link, verification } = this.#options;
-    const answer = await this.#upload(parcel, signal);
+    let bytesSent = 0;
+    const answer = await this.#sender.send(parcel, (bytes) => (bytesSent += bytes), signal);
     const provedByUpload = answer === 'verified';
     const readBack = mustReadBack(verification, {
       size: node.size,
@@ -133,7 +117,7 @@ export class BlobCourier {
       smallBlobsProved: this.#smallBlobsProved,
       random: this.#options.random(),
     });
-    if (!readBack) return { bytesSent: node.size, proof: provedByUpload ? 'chunked-finish' : 'accepted' };
+    if (!readBack) return { bytesSent, proof: provedByUpload ? 'chunked-finish' : 'accepted' };
     if (!(await this.#readBack(parcel, signal))) {
       throw new ReplicationError(
         'unit',
@@ -142,51 +126,7 @@ export class BlobCourier {
       );
     }
     if (node.size < LARGE_BLOB_BYTES) this.#smallBlobsProved += 1;
-    return { bytesSent: node.size, proof: 'read-back' };
-  }
-
-  async #bytes({ node, repository, content }: Parcel, signal: AbortSignal): Promise<Readable> {
-    if (content !== undefined) return Readable.from([content]);
-    return guarded(await this.#options.source.open(repository, node, signal), node);
-  }
-
-  /** A failure to read the source is told apart from a failure of the far side, and tried again on its own account. */
-  async #upload(parcel: Parcel, signal: AbortSignal): Promise<UploadProof> {
-    const { node, target } = parcel;
-    const { link, lane, clock, backoff, random } = this.#options;
-    for (let attempt = 0; ; attempt += 1) {
-      const reading: { error?: unknown } = {};
-      const open = async (sent: number, pushSignal: AbortSignal): Promise<Readable> => {
-        try {
-          const bytes = await this.#bytes(parcel, pushSignal);
-          bytes.once('error', (error) => (reading.error ??= error));
-          return lane.pace(bytes, sent, pushSignal);
-        } catch (error) {
-          reading.error ??= error;
-          throw error;
-        }
-      };
-      const blob = { sha256: node.sha256, md5: node.md5, size: node.size, paced: lane.isPaced(node.size), open };
-      const answer = await link.upload(
-        async (t) => {
-          try {
-            reading.error = undefined;
-            return await t.pushBlob(target, blob, signal);
-          } catch (error) {
-            signal.throwIfAborted();
-            if (reading.error === undefined || isAbort(reading.error)) throw error;
-            return undefined;
-          }
-        },
-        node.size,
-        signal,
-      );
-      if (answer !== undefined) return answer;
-      const error = readingError(reading.error, node);
-      const mismatch = error.code === 'SourceBytesDiffer';
-      if (attempt + 1 >= (mismatch ? 2 : READ_ATTEMPTS) || (!mismatch && error.errorClass !== 'retryable')) throw error;
-      await clock.sleep(backoffDelay(backoff, attempt, random), signal);
-    }
+    return { bytesSent, proof: 'read-back' };
   }
 
   /** False = the far side has no such blob. A wrong answer is read once more before it counts. */
@@ -205,19 +145,4 @@ export class BlobCourier {
       );
     }
   }
-}
-
-function guarded(bytes: Readable, node: SourceNode): Readable {
-  const verified = new VerifiedStream(node);
-  bytes.once('error', (error) => verified.destroy(error));
-  verified.once('close', () => bytes.destroy());
-  return bytes.pipe(verified);
-}
-
-/** A stream that was destroyed because its consumer failed tells nothing about the source. */
-function isAbort(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    (error.name === 'AbortError' || ('code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'))
-  );
 }

@@ -232,10 +232,12 @@ export interface BlobUpload {
   /** Where a broken-off upload is remembered; absent = it begins anew with each attempt. */
   readonly memory?: UploadMemory;
   /**
-   * The bytes from the beginning, already guarded by VerifiedStream; called once for each attempt. The first `sent` of
-   * them are read over, not sent again: they do not count as payload.
+   * The bytes from `start` on; perhaps called several times in one attempt. From 0 they are guarded by VerifiedStream; from
+   * further on nobody here hashes the whole, and what the far side compares at the end decides.
    */
-  readonly open: (sent: number, signal: AbortSignal) => Promise<Readable>;
+  readonly open: (start: number, signal: AbortSignal) => Promise<Readable>;
+  /** Told of payload as it is sent, in bytes; what is sent once more is told once more. */
+  readonly onPayload?: (bytes: number) => void;
 }
 
 /**

@@ -93,6 +93,7 @@ class FarSideRun {
       courier: new BlobCourier({
         recordId,
         source: reader,
+        journal,
         link,
         lane,
         verification: uploadVerification,

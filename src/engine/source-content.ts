@@ -26,7 +26,7 @@ export async function readContent(
   }
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const bytes = await reader.open(repository, node, signal);
+      const bytes = await reader.open(repository, node, 0, signal);
       const verified = new VerifiedStream(node);
       bytes.once('error', (error) => verified.destroy(error));
       return await buffer(bytes.pipe(verified));

@@ -45,8 +45,8 @@ export class SourceReader {
   }
 
   /** One attempt: a blob that cannot be read is its unit's trouble, not the source's. */
-  open(repository: SourceRepository, node: SourceNode, signal: AbortSignal): Promise<Readable> {
-    return this.#source.open(repository, node, 0, signal);
+  open(repository: SourceRepository, node: SourceNode, start: number, signal: AbortSignal): Promise<Readable> {
+    return this.#source.open(repository, node, start, signal);
   }
 
   findPackage(repository: SourceRepository, key: string, signal: AbortSignal): Promise<SourcePackage | undefined> {

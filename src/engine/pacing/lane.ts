@@ -23,8 +23,8 @@ export interface Lane {
    * bytes, else 0. `work` must not make another request.
    */
   request<T>(work: () => Promise<T>, payload: number, signal: AbortSignal): Promise<T>;
-  /** Payload at the pace of the limits, but for its first `sent` bytes; the stream itself where there are none. */
-  pace(stream: Readable, sent: number, signal: AbortSignal): Readable;
+  /** Payload at the pace of the limits; the stream itself where there are none. */
+  pace(stream: Readable, signal: AbortSignal): Readable;
   /** Whether a blob of so many bytes passes in more than one piece. */
   isPaced(bytes: number): boolean;
   /** The run has ended. */
@@ -79,9 +79,9 @@ export class Lanes {
     return {
       acquire: (signal) => acquireUnit(task, signal),
       request: (work, payload, signal) => this.#request(task, work, payload, signal),
-      pace: (stream, sent, signal) => {
+      pace: (stream, signal) => {
         if (!task.limited) return stream;
-        return addAbortSignal(signal, new PacedStream(stream, sent, farSide.pacer, task.payload));
+        return addAbortSignal(signal, new PacedStream(stream, farSide.pacer, task.payload));
       },
       isPaced: (bytes) => bytes > farSide.pacer.pieceBytes(task.payload),
       close: () => {

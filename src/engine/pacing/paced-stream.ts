@@ -10,18 +10,14 @@ export class PacedStream extends Readable {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #pacer: Pacer;
   readonly #share: PayloadShare;
-  /** Bytes still to come that are not payload. */
-  #free: number;
   #rest: Buffer = Buffer.alloc(0);
   #ask: Ask | undefined;
 
-  /** The first `free` bytes of `source` are passed on unpaced. */
-  constructor(source: Readable, free: number, pacer: Pacer, share: PayloadShare) {
+  constructor(source: Readable, pacer: Pacer, share: PayloadShare) {
     // One piece ahead of the reader at most.
     super({ highWaterMark: 1 });
     this.#source = source;
     this.#chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    this.#free = free;
     this.#pacer = pacer;
     this.#share = share;
   }
@@ -52,12 +48,6 @@ export class PacedStream extends Readable {
 
   #next(): void {
     if (this.destroyed) return;
-    if (this.#free > 0) {
-      const piece = this.#take(this.#free);
-      this.#free -= piece.length;
-      this.push(piece);
-      return;
-    }
     const piece = this.#take(this.#pacer.pieceBytes(this.#share));
     const grant = (): void => {
       this.#ask = undefined;

@@ -23,12 +23,6 @@ export class ChunkReader {
     }
   }
 
-  /** Reads over the next `length` bytes. */
-  async skip(length: number): Promise<void> {
-    const pieces = this.take(length);
-    while (!(await pieces.next()).done);
-  }
-
   async #next(missing: number): Promise<Buffer> {
     const { done, value } = await this.#iterator.next();
     if (!done) return value;

@@ -5,7 +5,7 @@
 import type { BlobUpload, TargetRepository } from '../../engine/ports.ts';
 import type { HttpRequest, UploadBody } from '../http/http-client.ts';
 import type { BkRepoClient } from './client.ts';
-import { digestMs, withSource } from './upload-source.ts';
+import { counted, digestMs, withSource } from './upload-source.ts';
 
 /** Up to so many bytes a blob is read before it is sent: one write, and a request that can be sent again. */
 const WHOLE_BYTES = 64 * 1024;
@@ -27,9 +27,10 @@ export async function pushPlain(
         // SEED's server reads the digest from the query string (contract §2.7).
         path: client.endpoints.replica(['blob', 'push'], { sha256: blob.sha256 }),
         headers: { 'content-type': contentType },
-        body: streamed ? framed(head, source, blob.size, tail) : await whole(head, source, tail),
+        body: streamed ? framed(head, counted(source, blob), blob.size, tail) : await whole(head, source, tail),
         extraAnswerMs: digestMs(blob.size),
       };
+      if (!streamed) blob.onPayload?.(blob.size);
       await client.exchange(request, (answer) => client.expectSuccess(request, answer), signal);
     },
     signal,

@@ -15,7 +15,6 @@ import { NodeWriter } from './nodes.ts';
 import type { BkRepoTargetOptions } from './options.ts';
 import { pushPlain } from './plain-push.ts';
 import { prepareRepository } from './repository.ts';
-import { UploadSessions } from './upload-sessions.ts';
 
 /** Bytes from which on a blob goes by chunks. */
 const CHUNKED_FROM = 8 * 1024 * 1024;
@@ -59,11 +58,10 @@ export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
 
 function blobPusher(client: BkRepoClient): Target['pushBlob'] {
   const { clock, logger, name } = client.options;
-  const sessions = new UploadSessions(clock);
   let chunkedMissingUntil = Number.NEGATIVE_INFINITY;
   return async (repository: TargetRepository, blob: BlobUpload, signal: AbortSignal): Promise<UploadProof> => {
     if (blob.size >= CHUNKED_FROM && clock.monotonic() >= chunkedMissingUntil) {
-      const proof = await new ChunkedPush(client, sessions, repository, blob, signal).push();
+      const proof = await new ChunkedPush(client, repository, blob, signal).push();
       if (proof !== 'unsupported') return proof;
       chunkedMissingUntil = clock.monotonic() + CHUNKED_RETRY_MS;
       logger.info('the far side has no chunked upload, pushing blobs as a whole', { farSide: name });

@@ -328,7 +328,7 @@ test('an idle connection that the server resets costs no attempt, a streamed upl
   const small = blobOf(Buffer.from('x'));
   assert.equal(await target.pushBlob(REPOSITORY, small, signal), 'accepted');
   assert.equal(server.received.length, 8);
-  assert.equal(small.opened(), 1);
+  assert.equal(small.opened.length, 1);
   reset = true;
   const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(Buffer.alloc(100_000)), signal));
   assert.equal(error.code, 'ConnectionLost');

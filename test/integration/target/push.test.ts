@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 
 import { CHUNK_BYTES } from '../../../src/target/bkrepo/chunked-push.ts';
-import { type Answer, envelope, type Received, refusal } from './fault-server.ts';
-import { blobOf, failureOf, REPOSITORY, type Scene, scene } from './support.ts';
-
-const MiB = 1024 * 1024;
+import { chunked, LARGE, MiB } from './chunked-far-side.ts';
+import { envelope, type Received, refusal } from './fault-server.ts';
+import { blobOf, failureOf, REPOSITORY, scene } from './support.ts';
 
 test('a small blob is one multipart request of known length, in the order file, size, sha256, storageKey', async (context) => {
   const { server, target, signal } = await scene(context, { answer: (_, response) => envelope(response, null) });
@@ -68,55 +67,6 @@ for (const [code, what] of [
   });
 }
 
-interface Far {
-  /** What blob/check says: the truth, or always false (contract §11). */
-  readonly honestCheck: boolean;
-  /** Called for each PATCH before it is stored; true = it has answered itself. */
-  readonly onPatch?: (request: Received, response: ServerResponse, index: number) => boolean;
-  readonly onPut?: (request: Received, response: ServerResponse) => boolean;
-}
-
-interface Store {
-  bytes: Buffer;
-  stored: boolean;
-  sessions: number;
-  patches: number;
-}
-
-/** bk-repo's chunked calls as measured (contract §11). */
-function chunkedFarSide(far: Far, store: Store): Answer {
-  const location = (): Record<string, string> => ({
-    location: `bkrepo/replica/rp1/gen/blobs/uploads/s${store.sessions}`,
-  });
-  return (request, response) => {
-    if (request.url.includes('/blob/check')) {
-      envelope(response, far.honestCheck && store.stored);
-    } else if (request.method === 'POST') {
-      store.sessions += 1;
-      store.bytes = Buffer.alloc(0);
-      response.writeHead(202, location()).end();
-    } else if (request.method === 'PATCH') {
-      store.patches += 1;
-      if (far.onPatch?.(request, response, store.patches)) return;
-      const start = Number(request.headers['content-range']?.split('-')[0]);
-      if (start === store.bytes.length) store.bytes = Buffer.concat([store.bytes, request.body]);
-      const status = start + request.body.length === store.bytes.length ? 202 : 416;
-      response.writeHead(status, { ...location(), range: `0-${store.bytes.length - 1}` }).end();
-    } else {
-      if (far.onPut?.(request, response)) return;
-      store.stored = true;
-      response.writeHead(201, location()).end();
-    }
-  };
-}
-
-async function chunked(context: TestContext, far: Far): Promise<Scene & { readonly store: Store }> {
-  const store: Store = { bytes: Buffer.alloc(0), stored: false, sessions: 0, patches: 0 };
-  return { ...(await scene(context, { answer: chunkedFarSide(far, store) })), store };
-}
-
-const LARGE = Buffer.alloc(20 * MiB + 123, 'abcdefghijk');
-
 test('a large blob goes by chunks and is verified when the far side did not have it before', async (context) => {
   const { server, target, signal, store } = await chunked(context, { honestCheck: true });
   const blob = blobOf(LARGE);
@@ -163,7 +113,7 @@ test('a large blob that is stored already is not sent and not proved', async (co
   store.stored = true;
   const blob = blobOf(LARGE);
   assert.equal(await target.pushBlob(REPOSITORY, blob, signal), 'accepted');
-  assert.equal(blob.opened(), 0);
+  assert.deepEqual(blob.opened, []);
   assert.equal(server.received.length, 1);
 });
 
@@ -180,94 +130,6 @@ test('bytes that the far side finds wrong at the finish are worth another attemp
   assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
   assert.equal(store.sessions, 2);
 });
-
-test('an upload that the network breaks off goes on at the last acknowledged chunk', async (context) => {
-  const onPatch = (_: Received, response: ServerResponse, index: number): boolean => {
-    if (index !== 3) return false;
-    response.socket?.resetAndDestroy();
-    return true;
-  };
-  const { server, target, signal, store } = await chunked(context, { honestCheck: true, onPatch });
-  const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal));
-  assert.deepEqual([error.errorClass, error.code], ['retryable', 'ConnectionLost']);
-  const before = server.received.length;
-  assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
-  assert.deepEqual(
-    server.received.slice(before).map(({ method }) => method),
-    ['PATCH', 'PUT', 'GET'],
-  );
-  assert.equal(store.sessions, 1);
-  assert.ok(store.bytes.equals(LARGE));
-});
-
-for (const [what, fail] of [
-  ['500', (response: ServerResponse): void => refusal(response, 500, 250102, 'System service is busy')],
-  ['a page of a proxy', (response: ServerResponse): void => void response.writeHead(502).end('<html>')],
-  ['a reset', (response: ServerResponse): void => void response.socket?.resetAndDestroy()],
-] as const) {
-  test(`${what} to the finish costs no chunk: the next attempt only finishes`, async (context) => {
-    let failing = true;
-    const onPut = (_: Received, response: ServerResponse): boolean => {
-      if (failing) fail(response);
-      return failing;
-    };
-    const { server, target, signal, store } = await chunked(context, { honestCheck: true, onPut });
-    assert.equal((await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal))).errorClass, 'retryable');
-    failing = false;
-    const before = server.received.length;
-    assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
-    assert.deepEqual(
-      server.received.slice(before).map(({ method }) => method),
-      ['PUT', 'GET'],
-    );
-    assert.deepEqual([store.sessions, store.patches], [1, 3]);
-  });
-
-  test(`${what} to a chunk costs that chunk alone`, async (context) => {
-    const onPatch = (_: Received, response: ServerResponse, index: number): boolean => {
-      if (index === 2) fail(response);
-      return index === 2;
-    };
-    const { target, signal, store } = await chunked(context, { honestCheck: true, onPatch });
-    assert.equal((await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal))).errorClass, 'retryable');
-    assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
-    assert.deepEqual([store.sessions, store.patches], [1, 4]);
-  });
-}
-
-test('a session that answers nothing but errors is given up', async (context) => {
-  const onPut = (_: Received, response: ServerResponse): boolean => {
-    const broken = store.sessions === 1;
-    if (broken) refusal(response, 500, 250102, 'System service is busy');
-    return broken;
-  };
-  const { target, signal, store } = await chunked(context, { honestCheck: true, onPut });
-  for (let attempt = 1; attempt <= 3; attempt += 1)
-    assert.equal((await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal))).code, 'FarSideError');
-  assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
-  assert.equal(store.sessions, 2);
-});
-
-for (const [what, lose] of [
-  ['416', (response: ServerResponse): void => void response.writeHead(416, { range: '0-5' }).end()],
-  ['404', (response: ServerResponse): void => void response.writeHead(404).end()],
-  ['404 with an envelope', (response: ServerResponse): void => refusal(response, 404, 251101, 'Failed to store file')],
-  ['500, 251101', (response: ServerResponse): void => refusal(response, 500, 251101, 'Failed to store file')],
-] as const) {
-  for (const method of ['PATCH', 'PUT'])
-    test(`a session that answers ${what} to a ${method} is given up, the next attempt begins anew`, async (context) => {
-      const losing = (request: Received, response: ServerResponse): boolean => {
-        const lost = request.method === method && store.sessions === 1;
-        if (lost) lose(response);
-        return lost;
-      };
-      const { target, signal, store } = await chunked(context, { honestCheck: true, onPatch: losing, onPut: losing });
-      const error = await failureOf(target.pushBlob(REPOSITORY, blobOf(LARGE), signal));
-      assert.deepEqual([error.errorClass, error.code], ['retryable', 'UploadSessionLost']);
-      assert.equal(await target.pushBlob(REPOSITORY, blobOf(LARGE), signal), 'verified');
-      assert.equal(store.sessions, 2);
-    });
-}
 
 for (const [status, code] of [
   [404, 250130],

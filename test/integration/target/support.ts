@@ -3,7 +3,14 @@ import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { BlobUpload, SourceNode, Target, TargetRepository } from '../../../src/engine/ports.ts';
+import type {
+  BlobUpload,
+  SourceNode,
+  Target,
+  TargetRepository,
+  UploadMemory,
+  UploadSession,
+} from '../../../src/engine/ports.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { VerifiedStream } from '../../../src/lib/verified-stream.ts';
 import type { BkRepoTargetOptions } from '../../../src/target/bkrepo/options.ts';
@@ -59,18 +66,51 @@ export async function scene(
 
 export const REPOSITORY: TargetRepository = { projectId: 'rp1', name: 'gen', repoType: 'GENERIC', storageKey: null };
 
-export function blobOf(content: Buffer, claimed: Buffer = content): BlobUpload & { readonly opened: () => number } {
-  let opened = 0;
+/** `opened`: the positions that its bytes were read from, in order; `payload`: bytes told to be sent. */
+export interface TestBlob extends BlobUpload {
+  readonly opened: readonly number[];
+  readonly payload: () => number;
+}
+
+export function blobOf(content: Buffer, claimed: Buffer = content, memory?: UploadMemory): TestBlob {
+  const opened: number[] = [];
+  let payload = 0;
   const sha256 = createHash('sha256').update(claimed).digest('hex');
   return {
     sha256,
     md5: createHash('md5').update(claimed).digest('hex'),
     size: claimed.length,
-    opened: () => opened,
-    open: () => {
-      opened += 1;
-      return Promise.resolve(pieces(content).pipe(new VerifiedStream({ sha256, size: claimed.length })));
+    ...(memory === undefined ? {} : { memory }),
+    opened,
+    payload: () => payload,
+    onPayload: (bytes) => {
+      payload += bytes;
     },
+    open: (start) => {
+      opened.push(start);
+      const bytes = pieces(content.subarray(start));
+      return Promise.resolve(start === 0 ? bytes.pipe(new VerifiedStream({ sha256, size: claimed.length })) : bytes);
+    },
+  };
+}
+
+/** Where one upload is remembered, as the journal does it; `writes` tells what was written, undefined = forgotten. */
+export interface TestMemory extends UploadMemory {
+  readonly writes: readonly (UploadSession | undefined)[];
+}
+
+export function uploadMemory(noted?: UploadSession): TestMemory {
+  const writes: (UploadSession | undefined)[] = [];
+  const write = (session: UploadSession | undefined, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted();
+    writes.push(session);
+    return Promise.resolve();
+  };
+  return {
+    writes,
+    load: () => Promise.resolve(writes.length === 0 ? noted : writes.at(-1)),
+    save: write,
+    forget: (signal) => write(undefined, signal),
   };
 }
 
