@@ -61,18 +61,19 @@ async function sessionAnswer(
 async function append(context: PeerContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const id = pathParameter(request, 'uuid');
   const store = await storeOf(context, request);
-  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  const length = Number(request.headers['content-length'] ?? -1);
   const range = chunkRange(request.headers['content-range']);
   const { stallTimeoutMs } = context.settings;
   const result =
-    range === undefined || range.end - range.start !== length - 1
+    range === undefined || length < 0 || range.end - range.start !== length - 1
       ? await refused(store, id)
       : await withStallLimit(request.raw, stallTimeoutMs, () =>
           store.uploads.append(id, { start: range.start, length, source: chunkOf(request) }),
         );
   if (result === undefined) throw unknownUpload(context);
-  const told = result.refused && context.settings.defects.rangeOfRefusedChunk ? length : result.length;
-  if (told > 0) reply.header('Range', `0-${told - 1}`);
+  // A real server writes its range whatever comes of it: `0--1` for a chunk without bytes.
+  if (result.refused && context.settings.defects.rangeOfRefusedChunk) reply.header('Range', `0-${length - 1}`);
+  else if (result.length > 0) reply.header('Range', `0-${result.length - 1}`);
   if (!request.raw.readableEnded) request.raw.resume();
   return await sessionAnswer(context, request, reply.code(result.refused ? 416 : 202), id);
 }
@@ -82,7 +83,10 @@ async function refused(store: Store, id: string): Promise<{ refused: true; lengt
   return length === undefined ? undefined : { refused: true, length };
 }
 
-/** `<start>-<endInclusive>`; the unit and total of RFC 9110 are accepted too. */
+/**
+ * `<start>-<endInclusive>`, for a chunk without bytes the end is before the start; the unit and total of RFC 9110 are
+ * accepted too.
+ */
 function chunkRange(header: string | undefined): { readonly start: number; readonly end: number } | undefined {
   const match = /^(?:bytes )?(\d{1,15})-(\d{1,15})(?:\/(?:\d{1,15}|\*))?$/.exec(header ?? '');
   return match === null ? undefined : { start: Number(match[1]), end: Number(match[2]) };

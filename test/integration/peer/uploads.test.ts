@@ -96,6 +96,27 @@ suite('chunked upload', () => {
     assert.equal((await patch(side, id, '6-7', '67')).headers.range, '0-1');
   });
 
+  for (const faithful of [false, true])
+    test(`a chunk without bytes changes nothing and tells whether its start is right (${faithful ? 'faithful' : 'better'})`, async () => {
+      const side = await bed.peer(`ask-${faithful}`, { faithful });
+      const id = await begin(side);
+      await patch(side, id, '0-3', '0123');
+      for (const position of [2, 4, 7]) {
+        const answer = await patch(side, id, `${position}-${position - 1}`, '');
+        const refused = faithful ? [416, '0--1'] : [416, '0-3'];
+        assert.deepEqual([answer.status, answer.headers.range], position === 4 ? [202, '0-3'] : refused);
+      }
+      assert.equal((await patch(side, id, '4-9', '456789')).status, 202);
+      assert.equal((await finish(side, id)).status, 201);
+      assert.equal(await stored(side, DIGEST), BYTES);
+    });
+
+  test('a session that holds nothing has no range to tell', async () => {
+    const side = await bed.peer('nothing');
+    const answer = await patch(side, await begin(side), '4-3', '');
+    assert.deepEqual([answer.status, answer.headers.range], [416, undefined]);
+  });
+
   test('a repeated chunk is a success and stored once', async () => {
     const side = await bed.peer('repeat');
     const id = await begin(side);
