@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
 import { ReplicationError } from '../../domain/errors.ts';
 import type { PullOptions } from '../options.ts';
@@ -42,6 +43,8 @@ export class PullClient {
   }
 
   async #pull(name: string, storageKey: string | null, blob: BlobRequest, signal: AbortSignal): Promise<BlobAnswer> {
+    // A range behind the end has no form that servers agree on, so nothing is asked for when nothing is left.
+    if (blob.start > 0 && blob.start === blob.size) return { kind: 'found', stream: Readable.from([]) };
     const response = await this.#request(name, storageKey, blob, signal);
     if (response.statusCode !== 200) return reached(name, signal, () => refused(name, response));
     const what = `blob ${blob.sha256} from ${name}`;

@@ -105,6 +105,8 @@ describe('blobs on a file system', () => {
     assert.equal(String(await read('/f')), 'from the store');
     await writeFile(blobPath(cache, digest), 'from the cache');
     assert.equal(String(await read('/f')), 'from the cache');
+    assert.equal(String(await read('/f', 9)), 'cache');
+    assert.equal(String(await read('/f', 14)), '');
     await writeFile(blobPath(cache, digest), 'from the c');
     assert.equal(String(await read('/f')), 'from the store');
   });

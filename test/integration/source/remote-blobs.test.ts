@@ -243,6 +243,7 @@ describe('faults of the replication service', () => {
     const { sha256 } = await node('/f');
     assert.equal(String(await read('/f')), 'abcdef');
     assert.equal(String(await read('/f', 2)), 'cdef');
+    assert.equal(String(await read('/f', 6)), '', 'nothing is asked for when nothing is left');
     const range = { start: 2, end: 5, length: 4, startPosition: 2, endPosition: 5, total: 6 };
     const head = ['POST', '/replication/replica/blob/pull', 'Basic dTpw'];
     assert.deepEqual(seen, [
