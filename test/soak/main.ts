@@ -1,39 +1,76 @@
-/** `npm run soak -- kill|types`: the random faults of the tests in their full numbers. Ends with 0 only when all went well. */
+/**
+ * `npm run soak -- kill|types|tasks`: the random faults of the tests in their full numbers, and for as long as wanted. Ends
+ * with 0 only when all went well.
+ */
 import { parseArgs } from 'node:util';
 import { printedSeed } from '../support/seed.ts';
 import { killAtRandom } from './kill.ts';
+import { tasksInStorms } from './tasks.ts';
 import { schedulesOverTypes } from './types.ts';
 
-const USAGE = `npm run soak -- kill|types [OPTIONS]
+const USAGE = `npm run soak -- kill|types [--count N] [--minutes N] [--seed S]
+npm run soak -- [tasks] --minutes N [--seed S]
   kill         SIGKILL at random points of runs, the program started anew on the same state each time
   types        random schedules of {connection cut, error, stall, altered byte, SIGKILL, change at the source} over
                repositories of every type
+  tasks        random edits of tasks, requests, kills, outages and changes of the source, then quiet in which all has to
+               be equal and the status true; again and again
   --count N    kills (300) or schedules (200) at least
-  --seed S     the seed of an earlier soak, or of one schedule, to have it again
+  --minutes N  goes on for so long at least (tasks: 5)
+  --seed S     the seed of an earlier soak, or of one schedule or storm, to have it again
 `;
+const DEFAULT_MINUTES = 5;
 const report = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const SOAKS: Readonly<Record<string, { readonly count: number; run(seed: number, count: number): Promise<object> }>> = {
-  kill: { count: 300, run: (seed, count) => killAtRandom({ seed, kills: count, report }) },
-  types: { count: 200, run: (seed, count) => schedulesOverTypes({ seed, count, report }) },
+interface Extent {
+  readonly seed: number;
+  readonly count: number | undefined;
+  /** Milliseconds. */
+  readonly durationMs: number | undefined;
+}
+
+const SOAKS: Readonly<Record<string, (extent: Extent) => Promise<object>>> = {
+  kill: ({ seed, count, durationMs = 0 }) =>
+    killAtRandom({ seed, kills: count ?? (durationMs > 0 ? 1 : 300), durationMs, report }),
+  types: ({ seed, count, durationMs }) =>
+    schedulesOverTypes({
+      seed,
+      count: count ?? (durationMs === undefined ? 200 : Number.POSITIVE_INFINITY),
+      ...(durationMs === undefined ? {} : { durationMs }),
+      report,
+    }),
+  tasks: ({ seed, durationMs = DEFAULT_MINUTES * 60_000 }) => tasksInStorms({ seed, durationMs, report }),
 };
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { count: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean', default: false } },
+    options: {
+      count: { type: 'string' },
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   });
-  const [name = ''] = positionals;
+  const [name = values.minutes === undefined ? '' : 'tasks'] = positionals;
   const soak = SOAKS[name];
-  if (values.help || positionals.length !== 1 || soak === undefined) {
+  if (values.help || positionals.length > 1 || soak === undefined || (name === 'tasks' && values.count !== undefined)) {
     process.stdout.write(USAGE);
     return values.help ? 0 : 2;
   }
-  const count = Number(values.count ?? soak.count);
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`--count must be a whole number from 1 on`);
+  const count = positive('--count', values.count);
+  const minutes = positive('--minutes', values.minutes);
   const seed = printedSeed(`soak ${name}`, { TEST_SEED: values.seed });
-  process.stdout.write(`${JSON.stringify(await soak.run(seed, count))}\n`);
+  const result = await soak({ seed, count, durationMs: minutes === undefined ? undefined : minutes * 60_000 });
+  process.stdout.write(`${JSON.stringify(result)}\n`);
   return 0;
+}
+
+function positive(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number from 1 on`);
+  return value;
 }
 
 process.exitCode = await main();
