@@ -58,8 +58,13 @@ export class BlobCourier {
     return this.#once(parcel, () => this.#proveStored(parcel, signal));
   }
 
+  /** What was believed to be stored is not: it is sent again when it is needed again. */
+  forget(target: Parcel['target'], sha256: string): void {
+    this.#delivered.delete(keyOf(target, sha256));
+  }
+
   async #once(parcel: Parcel, work: () => Promise<Delivery>): Promise<Delivery> {
-    const key = `${parcel.target.storageKey ?? ''}\n${parcel.node.sha256}`;
+    const key = keyOf(parcel.target, parcel.node.sha256);
     if (this.#delivered.has(key) || parcel.proof?.recordId === this.#options.recordId) return NOTHING_NEW;
     const underway = this.#underway.get(key);
     if (underway !== undefined) {
@@ -145,4 +150,8 @@ export class BlobCourier {
       );
     }
   }
+}
+
+function keyOf({ storageKey }: Parcel['target'], sha256: string): string {
+  return `${storageKey ?? ''}\n${sha256}`;
 }
