@@ -1,20 +1,23 @@
 /**
  * Keeps a second process out of a state directory. Each process puts down a file of a name that is never used again
  * (boot, process, birth), then looks at the others': whoever sees a live one withdraws. Only files of dead processes are
- * ever removed, so a takeover cannot remove a live lock; two that start in the same instant may both withdraw.
+ * ever removed, so a takeover cannot remove a live lock; two that start in the same instant may both withdraw. A file
+ * appears whole: a process that dies over it keeps nobody out.
  *
  * A process of this machine and process namespace is dead when it is gone or was born at another time. Others (another
  * container or host on the same volume) count as alive for 20 s after the last sign of life, given every 5 s.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ReplicationError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 
 const PREFIX = 'lock.';
+/** Of files that are not whole yet. */
+const UNFINISHED = 'unfinished-';
 const SIGN_OF_LIFE_MS = 5_000;
 const SILENCE_MS = 20_000;
 
@@ -38,7 +41,7 @@ export async function lockState(directory: string, clock: Clock, signal: AbortSi
   const own = holderOf(process.pid);
   const name = `${PREFIX}${own.pid}.${own.birth || 'x'}.${randomBytes(4).toString('hex')}`;
   const path = join(directory, name);
-  await writeFile(path, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
+  await putDown(directory, name, own);
   try {
     const deadline = clock.monotonic() + SILENCE_MS + SIGN_OF_LIFE_MS;
     for (;;) {
@@ -61,10 +64,22 @@ export async function lockState(directory: string, clock: Clock, signal: AbortSi
   };
 }
 
+async function putDown(directory: string, name: string, own: Holder): Promise<void> {
+  const unfinished = join(directory, `${UNFINISHED}${name}`);
+  try {
+    await writeFile(unfinished, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
+    await rename(unfinished, join(directory, name));
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
 async function liveOther(directory: string, name: string, own: Holder, clock: Clock): Promise<Holder | undefined> {
   for (const entry of await readdir(directory)) {
-    if (!entry.startsWith(PREFIX) || entry === name) continue;
     const path = join(directory, entry);
+    if (entry.startsWith(UNFINISHED) && !(await isFresh(path, clock))) await rm(path, { force: true });
+    if (!entry.startsWith(PREFIX) || entry === name) continue;
     const holder = await readHolder(path);
     if (await isAlive(path, holder, own, clock)) return holder ?? { pid: 0, birth: '', realm: own.realm };
     await rm(path, { force: true });
@@ -76,13 +91,16 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Holder;
   } catch {
-    // Just being written, or its writer died over it: judged by its age alone.
+    // Gone meanwhile, or written by nobody of us: judged by its age alone.
     return undefined;
   }
 }
 
 async function isAlive(path: string, holder: Holder | undefined, own: Holder, clock: Clock): Promise<boolean> {
-  if (holder?.realm === own.realm) return isRunning(holder);
+  return holder?.realm === own.realm ? isRunning(holder) : await isFresh(path, clock);
+}
+
+async function isFresh(path: string, clock: Clock): Promise<boolean> {
   try {
     return clock.now() - (await stat(path)).mtimeMs < SILENCE_MS;
   } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
@@ -80,6 +80,19 @@ describe('processes on one state directory', () => {
     await writeFile(join(stateDir, 'lock.dead'), JSON.stringify({ ...holder, pid: process.ppid, birth: '1' }));
     await open();
     assert.ok(!(await locks()).includes('lock.dead'));
+  });
+
+  it('lets in the next when one died over its own lock', async (t) => {
+    const { put, open, dir, stateDir } = await bench(t);
+    await put('a.yaml', clusterYaml());
+    await mkdir(stateDir, { recursive: true });
+    // No file may have a byte: what it begins stays unfinished, as when the disk is full or it is killed just then.
+    const shell = `ulimit -f 0; trap '' XFSZ; exec "${process.execPath}" "${CHILD}" "${dir}" "${stateDir}" hold`;
+    const child = spawn('/bin/sh', ['-c', shell], { stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    await once(child, 'exit');
+    await open();
+    assert.deepEqual((await readdir(stateDir)).filter((name) => name.includes('lock.')).length, 1);
   });
 
   it('has readable state at every moment, and whenever it is killed', async (t) => {
