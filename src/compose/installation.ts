@@ -7,6 +7,8 @@ import { taskSweeper } from '../controllers/replica-task/sweeper.ts';
 import { Wiring } from '../controllers/wiring.ts';
 import { classify } from '../domain/errors.ts';
 import { effectivePolicy } from '../domain/policy.ts';
+import type { AnnotateHint } from '../domain/retry-hint.ts';
+import { checkTimeZone, ScheduleError } from '../domain/schedule/schedule.ts';
 import type { Scope } from '../domain/scope.ts';
 import { Lanes } from '../engine/pacing/lane.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
@@ -36,6 +38,8 @@ export interface InstallationOptions extends Ambience {
   readonly ownNamespace: string;
   readonly apiServers: readonly string[];
   readonly mayStart: () => void;
+  /** How a person sets an annotation in this mode. */
+  readonly annotateHint: AnnotateHint;
 }
 
 export interface Installation {
@@ -52,6 +56,7 @@ export function scopeOf(config: Config): Scope {
 export async function openInstallation(options: InstallationOptions, stop: AbortSignal): Promise<Installation> {
   const { config, store, clock, random, logger } = options;
   const installationId = config.installationId ?? config.instance ?? 'default';
+  checkDefaultZone(config.schedule.timeZone);
   const source = createBkRepoSource(sourceOptions(options));
   let journal: Journal;
   try {
@@ -83,6 +88,8 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       registry: wiring.registry,
       limits: limitsOf(config),
       locks: new KeyedLock(),
+      schedule: config.schedule,
+      annotateHint: options.annotateHint,
       lanes: new Lanes({ clock, requests: config.engine.concurrency }),
       drainMs: config.engine.drainSeconds * 1_000,
     }),
@@ -95,6 +102,15 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
     runs: wiring.registry,
     close: async () => void (await Promise.allSettled([journal.close(), source.close()])),
   };
+}
+
+function checkDefaultZone(timeZone: string): void {
+  try {
+    checkTimeZone(timeZone);
+  } catch (error) {
+    if (error instanceof ScheduleError) throw new ConfigError([`schedule.timeZone: ${error.message}`]);
+    throw error;
+  }
 }
 
 async function openPatiently(

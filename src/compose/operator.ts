@@ -38,6 +38,8 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
     'status.remoteClusters',
     'status.servedBy',
     'status.lastHandledRunRequest',
+    'status.scheduledSince',
+    'status.lastScheduleTime',
   ],
 };
 
@@ -101,6 +103,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
         ownNamespace: namespace,
         apiServers: [apiServer(transport.serverUrl())],
         mayStart: () => assertLeading(elector),
+        annotateHint: 'kubectl',
       },
       stop,
     );

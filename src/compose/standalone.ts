@@ -49,7 +49,10 @@ export async function runStandalone(ambience: Ambience, stop: AbortSignal): Prom
   });
   try {
     const mayStart = (): void => {};
-    const installation = await openInstallation({ ...ambience, store, ownNamespace, apiServers: [], mayStart }, stop);
+    const installation = await openInstallation(
+      { ...ambience, store, ownNamespace, apiServers: [], mayStart, annotateHint: 'file' },
+      stop,
+    );
     manager = new Manager({
       caches: [
         {

@@ -1,5 +1,6 @@
 /**
- * The two controllers over one store: what wakes which object. A task whose status was written is looked at a little
+ * The two controllers over one store: what wakes which object. When the clock is set all tasks are looked at, because
+ * they wait for instants by timers. A task whose status was written is looked at a little
  * later, so that what others wrote there does not stay; after a write of our own there is nothing to do then. A Cluster
  * wakes the tasks that refer to it when its state changes, a task wakes the Clusters whose finalizer it keeps.
  */
@@ -11,6 +12,7 @@ import type { ReplicaTask } from '../api/replica-task.gen.ts';
 import type { RunRecord } from '../journal/records.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ObjectKey, ResourceKind, ResourceStore } from '../resources/store.ts';
+import { clockWatch } from '../runtime/clock-watch.ts';
 import { Controller, type Reconcile } from '../runtime/controller.ts';
 import { objectKey } from '../runtime/key.ts';
 import type { ManagedController } from '../runtime/manager.ts';
@@ -32,7 +34,8 @@ const PROGRESS_DELAY = 2_000;
 const STATUS_DELAY = 2_000;
 /** Probes of dead far sides wait for their time-out and must not hold up others. */
 const CLUSTER_WORKERS = 16;
-const TASK_WORKERS = 8;
+/** Many tasks may be due in the same second, and each waits for the journal and the API server rather than for a CPU. */
+const TASK_WORKERS = 32;
 
 export class Wiring {
   readonly registry: RunRegistry<Progress, RunRecord>;
@@ -72,6 +75,7 @@ export class Wiring {
     return [
       this.#watching(clusters, 'Cluster', (key) => this.#clusterChanged(key)),
       this.#watching(tasks, 'ReplicaTask', (key) => this.#taskChanged(key)),
+      clockWatch({ clock, logger, onJump: () => this.#lookAtAllTasks() }),
     ];
   }
 
@@ -90,6 +94,11 @@ export class Wiring {
         }
       },
     };
+  }
+
+  #lookAtAllTasks(): void {
+    for (const { metadata } of this.#options.store.list('ReplicaTask'))
+      this.#tasks?.enqueue(objectKey(metadata.namespace, metadata.name));
   }
 
   #runEvent(key: string, event: RunEvent): void {

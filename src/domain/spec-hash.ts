@@ -1,21 +1,32 @@
 import { createHash } from 'node:crypto';
 
 import type { ReplicaTaskSpec } from '../api/replica-task.gen.ts';
+import { isLocalTime } from '../api/schedule-text.ts';
 
 /**
  * Identity of what a task copies: sha256 (hex) over the canonical JSON of its run-relevant fields. Names, descriptions,
- * `enabled` and record keeping are not among them; the order of far sides does not matter. Values that say "no" (false,
- * 0, null, empty) are left out, so that a field that a later version adds with such a default changes no hash.
+ * `enabled`, record keeping and the schedule are not among them, but for the time of a single run; the order of far sides
+ * does not matter. Values that say "no" (false, 0, null, empty) are left out, so that a field that a later version adds
+ * with such a default changes no hash.
  */
 export function specHash(spec: ReplicaTaskSpec): string {
+  const { executionPlan, executionStrategy: _, ...setting } = spec.setting;
   const relevant = {
     localProjectId: spec.localProjectId,
     replicaTaskObjects: spec.replicaTaskObjects,
     replicaType: spec.replicaType,
-    setting: spec.setting,
+    setting: { ...setting, executeTime: timeOf(executionPlan) },
     remoteClusterIds: spec.remoteClusterIds.toSorted(byCodeUnit),
   };
   return createHash('sha256').update(canonicalJson(relevant)).digest('hex');
+}
+
+/** The instant; a local time with its zone, as they are written: another default zone does not run old tasks again. */
+function timeOf(plan: ReplicaTaskSpec['setting']['executionPlan']): string | undefined {
+  const { executeTime, timeZone = '' } = plan ?? {};
+  if (executeTime === undefined || isLocalTime(executeTime)) return executeTime && `${executeTime} ${timeZone}`;
+  const instant = new Date(executeTime);
+  return Number.isNaN(instant.getTime()) ? executeTime : instant.toISOString();
 }
 
 /** JSON with sorted keys and without white space. */

@@ -15,6 +15,11 @@ import { WorkQueue } from './work-queue.ts';
 export interface ReconcileResult {
   /** Reconcile again after so many milliseconds; given a spread of ±5 % so that objects do not beat together. */
   readonly requeueAfterMs?: number;
+  /**
+   * Reconcile again at this instant (milliseconds since the epoch), not before and without a spread. It is counted from
+   * now on: when the clock is set meanwhile, somebody has to enqueue the key (clock-watch.ts).
+   */
+  readonly requeueAtMs?: number;
 }
 
 export interface ReconcileContext {
@@ -66,6 +71,8 @@ export interface ControllerOptions {
 }
 
 const INTERVAL_SPREAD = 0.05;
+/** A timer may ring a millisecond early, and an instant that has not come yet would cost a reconcile for nothing. */
+const EXACT_MARGIN_MS = 2;
 
 export class Controller {
   readonly name: string;
@@ -162,10 +169,13 @@ export class Controller {
 
   #succeeded(key: string, result: ReconcileResult): ReconcileOutcome {
     this.#queue.forget(key);
-    if (result.requeueAfterMs === undefined) return 'success';
-    const spread = 1 + INTERVAL_SPREAD * (2 * this.#options.random() - 1);
-    this.#queue.addAfter(key, result.requeueAfterMs * spread);
-    return 'requeue_after';
+    const { requeueAfterMs, requeueAtMs } = result;
+    if (requeueAfterMs !== undefined) {
+      const spread = 1 + INTERVAL_SPREAD * (2 * this.#options.random() - 1);
+      this.#queue.addAfter(key, requeueAfterMs * spread);
+    }
+    if (requeueAtMs !== undefined) this.#queue.addAfter(key, requeueAtMs - this.#options.clock.now() + EXACT_MARGIN_MS);
+    return requeueAfterMs === undefined && requeueAtMs === undefined ? 'success' : 'requeue_after';
   }
 
   #failed(key: string, error: unknown, logger: Logger, signal: AbortSignal): ReconcileOutcome {

@@ -9,6 +9,9 @@ export interface WorkQueueOptions {
   readonly rateLimit?: BackoffPolicy;
 }
 
+/** Longest sleep of the timer: setTimeout takes more than 2^31 - 1 ms for "at once". Milliseconds. */
+const MAX_SLEEP = 86_400_000;
+
 const DEFAULT_RATE_LIMIT: BackoffPolicy = { base: 1_000, cap: 900_000, factor: 2, jitter: 0.5 };
 
 /**
@@ -131,13 +134,13 @@ export class WorkQueue {
     wake();
   }
 
-  /** One timer in all: it sleeps until the earliest delayed key. */
+  /** One timer in all: it sleeps until the earliest delayed key, or for a day. */
   #arm(due: number): void {
     if (this.#timer !== undefined && this.#timer.due <= due) return;
     this.#timer?.stop.abort();
     const timer = { due, stop: new AbortController() };
     this.#timer = timer;
-    this.#clock.sleep(due - this.#clock.monotonic(), timer.stop.signal).then(
+    this.#clock.sleep(Math.min(due - this.#clock.monotonic(), MAX_SLEEP), timer.stop.signal).then(
       () => this.#release(timer),
       () => {},
     );

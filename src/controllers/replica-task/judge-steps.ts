@@ -2,15 +2,16 @@
 
 import type { Cluster } from '../../api/cluster.gen.ts';
 import { getCondition } from '../../api/conditions.ts';
-import { refuseTask } from '../../domain/acceptance.ts';
+import { type Refusal, refuseTask } from '../../domain/acceptance.ts';
 import { refuseProject } from '../../domain/policy.ts';
 import { resolveReferences } from '../../domain/references.ts';
 import { isInScope, servedByOther } from '../../domain/scope.ts';
 import type { Trouble } from '../../domain/summary.ts';
+import { type Timetable, timetableOf } from '../../domain/timetable.ts';
 import { MISSING_REASONS } from '../cluster/access.ts';
 import { event } from '../transition-events.ts';
 import { troubleOf, workingTrouble } from '../trouble.ts';
-import { addTrouble, againIn, type Step, type Worksheet } from './worksheet.ts';
+import { addTrouble, againIn, newestFirst, type Step, type Worksheet } from './worksheet.ts';
 
 /** Runs read from the journal: more than the status shows, so that runs begun meanwhile are counted. */
 const RECORDS_READ = 20;
@@ -30,10 +31,21 @@ export const accept: Step = (sheet) => {
   const { task, options } = sheet;
   const refusal = refuseTask(task.spec);
   if (refusal !== undefined) addTrouble(sheet, { kind: 'refused', reason: refusal.reason, message: refusal.message });
+  const timetable = compiled(sheet);
+  if ('reason' in timetable)
+    addTrouble(sheet, { kind: 'refused', reason: timetable.reason, message: timetable.message });
+  else sheet.timetable = timetable;
   const { namespace } = task.metadata;
   const project = refuseProject(options.policy, namespace, task.spec.localProjectId);
   if (project !== undefined) addTrouble(sheet, { kind: 'refused', reason: 'ProjectNotAllowed', message: project });
 };
+
+/** Compiled once for each plan: zones are dear. */
+function compiled({ task, options, memory }: Worksheet): Timetable | Refusal {
+  const plan = JSON.stringify(task.spec.setting.executionPlan ?? {});
+  if (memory.schedule?.plan !== plan) memory.schedule = { plan, compiled: timetableOf(task.spec, options.schedule) };
+  return memory.schedule.compiled;
+}
 
 export const resolve: Step = (sheet) => {
   const { task, options } = sheet;
@@ -84,7 +96,7 @@ function about(cluster: Cluster, trouble: Trouble): Trouble {
 
 export const readRecords: Step = async (sheet, signal) => {
   try {
-    sheet.records = await sheet.options.journal.lastRuns(sheet.taskKey, RECORDS_READ, signal);
+    sheet.records = newestFirst(await sheet.options.journal.lastRuns(sheet.taskKey, RECORDS_READ, signal));
   } catch (error) {
     signal.throwIfAborted();
     addTrouble(sheet, workingTrouble(error));

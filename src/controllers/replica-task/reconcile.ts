@@ -15,20 +15,40 @@ import { specHash } from '../../domain/spec-hash.ts';
 import type { ReadyFact, Trouble } from '../../domain/summary.ts';
 import { finished, isEnded, taskStatus } from '../../domain/task-status.ts';
 import type { RunRecord } from '../../journal/records.ts';
+import { SharedAnswers } from '../../lib/shared-answers.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../../runtime/controller.ts';
 import { splitKey } from '../../runtime/key.ts';
+import type { Access } from '../cluster/access.ts';
 import { conditionEvents } from '../transition-events.ts';
 import { accept, isOurs, readRecords, resolve } from './judge-steps.ts';
 import { RunAbort } from './run-body.ts';
-import { goOnWithOpenRun, startDueRun, stopUnwanted, takeEndedRun } from './run-steps.ts';
+import { goOnWithOpenRun, stopUnwanted, takeEndedRun } from './run-steps.ts';
+import { startDueRun } from './start-steps.ts';
 import { StatusBudget } from './status-budget.ts';
-import type { Step, TaskControllerOptions, TaskMemory, Worksheet } from './worksheet.ts';
+import { lookAtTheClock, nextExecution, timePast } from './time-steps.ts';
+import type { SharedQuestions, Step, TaskControllerOptions, TaskMemory, Worksheet } from './worksheet.ts';
 
-const STEPS: readonly Step[] = [takeEndedRun, accept, resolve, readRecords, stopUnwanted, goOnWithOpenRun, startDueRun];
+const STEPS: readonly Step[] = [
+  takeEndedRun,
+  accept,
+  resolve,
+  readRecords,
+  stopUnwanted,
+  goOnWithOpenRun,
+  lookAtTheClock,
+  startDueRun,
+];
+/** How long tasks that start together share an answer. Milliseconds. */
+const SHARED_MS = 1_000;
 
 export function taskReconciler(options: TaskControllerOptions): Reconcile {
   const budget = new StatusBudget(options.clock);
   const memories = new Map<string, TaskMemory>();
+  const { clock } = options;
+  const shared = {
+    source: new SharedAnswers<void>(clock, SHARED_MS),
+    access: new SharedAnswers<Access>(clock, SHARED_MS),
+  };
   return async (key, context, signal) => {
     const task = options.store.get('ReplicaTask', splitKey(key));
     if (task === undefined || task.metadata.deletionTimestamp !== undefined) {
@@ -41,10 +61,10 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
     }
     let memory = memories.get(key);
     if (memory === undefined) {
-      memory = { active: undefined, notBefore: Number.NEGATIVE_INFINITY };
+      memory = { active: undefined, schedule: undefined, notBefore: Number.NEGATIVE_INFINITY };
       memories.set(key, memory);
     }
-    const sheet = worksheet(key, task, options, memory, context);
+    const sheet = worksheet(key, task, options, memory, shared, context);
     if (!isOurs(sheet)) return {};
     for (const step of STEPS) await step(sheet, signal);
     return await summariseAndWrite(sheet, budget, signal);
@@ -69,6 +89,7 @@ function worksheet(
   task: ReplicaTask,
   options: TaskControllerOptions,
   memory: TaskMemory,
+  shared: SharedQuestions,
   { logger }: ReconcileContext,
 ): Worksheet {
   const { namespace, name, annotations } = task.metadata;
@@ -81,12 +102,20 @@ function worksheet(
     options,
     memory,
     logger,
+    shared,
+    now: options.clock.now(),
+    text: scheduleText(task.spec, options.schedule.timeZone),
+    timetable: { kind: 'none', immediately: false },
+    times: undefined,
+    tick: undefined,
     references: [],
     trouble: undefined,
     reachable: false,
     records: undefined,
     handled: {},
     againInMs: undefined,
+    againAtMs: undefined,
+    events: [],
   };
 }
 
@@ -103,7 +132,9 @@ async function summariseAndWrite(
   }
   const written = await options.store.writeStatus('ReplicaTask', task, status, signal);
   if (written === 'conflict') return again(sheet, 200);
-  if (written !== 'written') return again(sheet);
+  if (written === 'gone') return again(sheet);
+  for (const told of sheet.events) options.store.event('ReplicaTask', task, told);
+  if (written === 'unchanged') return again(sheet);
   budget.written(key);
   for (const told of conditionEvents(task.status?.conditions, status.conditions, 'Reconcile')) {
     options.store.event('ReplicaTask', task, told);
@@ -112,13 +143,16 @@ async function summariseAndWrite(
   return again(sheet);
 }
 
-function again({ againInMs }: Worksheet, otherwise?: number): ReconcileResult {
+function again({ againInMs, againAtMs }: Worksheet, otherwise?: number): ReconcileResult {
   const ms = Math.min(againInMs ?? Number.POSITIVE_INFINITY, otherwise ?? Number.POSITIVE_INFINITY);
-  return ms === Number.POSITIVE_INFINITY ? {} : { requeueAfterMs: ms };
+  return {
+    ...(ms === Number.POSITIVE_INFINITY ? {} : { requeueAfterMs: ms }),
+    ...(againAtMs === undefined ? {} : { requeueAtMs: againAtMs }),
+  };
 }
 
 function summarise(sheet: Worksheet): ReplicaTaskStatus {
-  const { key, task, options, records, specHash: hash, enabled, references, handled } = sheet;
+  const { key, task, options, records, specHash: hash, enabled, references, handled, text, times } = sheet;
   const active = activeRecord(sheet);
   return taskStatus(
     {
@@ -132,8 +166,10 @@ function summarise(sheet: Worksheet): ReplicaTaskStatus {
       active:
         active === undefined ? undefined : { record: active, progress: options.registry.get(key)?.progress ?? [] },
       handled,
+      schedule: { text, times, next: nextExecution(sheet) },
+      annotateHint: options.annotateHint,
     },
-    new Date(options.clock.now()),
+    new Date(sheet.now),
   );
 }
 
@@ -145,16 +181,22 @@ function activeRecord({ memory: { active }, records }: Worksheet): RunRecord | u
 
 /** A run that ended in something only a person can cure stalls the task until its spec changes or a run is asked for. */
 function verdictOf(sheet: Worksheet): Trouble | ReadyFact {
-  const { trouble, records, specHash: hash, task, enabled, references } = sheet;
+  const { trouble, records, specHash: hash, enabled, references, text: schedule } = sheet;
+  const past = timePast(sheet);
+  if (past !== undefined && trouble?.kind !== 'refused')
+    return { kind: 'refused', reason: 'ExecuteTimePast', message: past };
   if (trouble !== undefined) return trouble;
   const last = activeRecord(sheet) === undefined ? records?.find((record) => record.specHash === hash) : undefined;
   const stalling = last !== undefined && isEnded(last) ? stallingVerdict(finished(last)) : undefined;
   if (stalling !== undefined) return { kind: 'refused', ...stalling };
+  if (!enabled) {
+    const message = `the task is accepted and kept from running, also on request, until it is enabled; schedule: ${schedule}`;
+    return { reason: 'Suspended', message };
+  }
   const names = references.map(({ entry }) => entry).join(', ');
-  const schedule = scheduleText(task.spec);
-  return enabled
-    ? { reason: 'Accepted', message: `the task is accepted, all far sides (${names}) answer; schedule: ${schedule}` }
-    : { reason: 'Suspended', message: `the task is accepted and kept from running; schedule: ${schedule}` };
+  const over = sheet.timetable.kind === 'cron' && nextExecution(sheet) === undefined ? ', which has no time left' : '';
+  const message = `the task is accepted, all far sides (${names}) answer; schedule: ${schedule}${over}`;
+  return { reason: 'Accepted', message };
 }
 
 function onlyProgressMoved(before: ReplicaTaskStatus | undefined, after: ReplicaTaskStatus): boolean {
@@ -163,6 +205,14 @@ function onlyProgressMoved(before: ReplicaTaskStatus | undefined, after: Replica
   );
 }
 
-function withoutProgress({ progress: _progress, remoteClusters, ...rest }: ReplicaTaskStatus): unknown {
+function withoutProgress({
+  progress: _progress,
+  // Times that are skipped while the run is active may come every second.
+  lastScheduleTime: _last,
+  skippedRuns: _skipped,
+  nextExecutionTime: _next,
+  remoteClusters,
+  ...rest
+}: ReplicaTaskStatus): unknown {
   return { ...rest, remoteClusters: remoteClusters?.map(({ name, id, lastResult }) => ({ name, id, lastResult })) };
 }

@@ -1,30 +1,21 @@
-/** The steps that act on runs: take what ended, stop what is unwanted, go on with what was left open, start what is due. */
-import {
-  CANCEL_REQUESTED_ANNOTATION,
-  clusterId,
-  RETRY_REQUESTED_ANNOTATION,
-  RUN_REQUESTED_ANNOTATION,
-} from '../../api/names.ts';
-import { type Due, dueRun, pendingRequest, requestClaim } from '../../domain/due.ts';
+/** The steps that act on runs there are: take what ended, stop what is unwanted, go on with what was left open. */
+import { CANCEL_REQUESTED_ANNOTATION } from '../../api/names.ts';
+import { pendingRequest } from '../../domain/due.ts';
 import { runVerdict, type Verdict } from '../../domain/run-verdict.ts';
 import { finished, isEnded } from '../../domain/task-status.ts';
-import type { Target } from '../../engine/ports.ts';
 import type { RunFarSide } from '../../engine/run-types.ts';
 import type { RunRecord } from '../../journal/records.ts';
-import { type Access, readAccess } from '../cluster/access.ts';
 import { event } from '../transition-events.ts';
-import { troubleOf, workingTrouble } from '../trouble.ts';
-import { renewedTarget } from './renewed-target.ts';
+import { workingTrouble } from '../trouble.ts';
+import { openFarSides, sourceAnswers } from './readiness.ts';
 import { abortText, closeFarSides, RunAbort, runBody } from './run-body.ts';
 import { runPlan } from './run-plan.ts';
-import { addTrouble, againIn, isBlocked, type Step, type Worksheet } from './worksheet.ts';
+import { againIn, isBlocked, newestFirst, openRecord, type Step, type Worksheet } from './worksheet.ts';
 
-const ACTION = 'Replicate';
+/** What Events about runs say was done. */
+export const ACTION = 'Replicate';
 /** Before a run that lost its journal is taken up again. Milliseconds. */
 const ADOPT_AGAIN_MS = 5_000;
-const LOOK_AGAIN_MS = 5_000;
-/** The source must answer within this before a run is begun. Milliseconds. */
-const SOURCE_CHECK_MS = 10_000;
 
 export const takeEndedRun: Step = ({ key, task, options, memory, logger }) => {
   const { registry, store, clock } = options;
@@ -105,13 +96,9 @@ async function closeOpen(sheet: Worksheet, open: RunRecord, reason: RunAbort, si
   replaceRecord(sheet, await journal.finishRun(adopted, result, signal));
 }
 
-function openRecord({ records, task }: Worksheet): RunRecord | undefined {
-  return records?.find((record) => record.status === 'RUNNING' && record.taskUid === task.metadata.uid);
-}
-
 function replaceRecord(sheet: Worksheet, record: RunRecord): void {
   const others = (sheet.records ?? []).filter(({ id }) => id !== record.id);
-  sheet.records = [record, ...others].toSorted((a, b) => b.startTime.getTime() - a.startTime.getTime());
+  sheet.records = newestFirst([record, ...others]);
 }
 
 export const goOnWithOpenRun: Step = async (sheet, signal) => {
@@ -137,124 +124,11 @@ export const goOnWithOpenRun: Step = async (sheet, signal) => {
   options.store.event('ReplicaTask', task, event('Normal', 'RunAdopted', ACTION, note));
 };
 
-export const startDueRun: Step = async (sheet, signal) => {
-  const { key, task, specHash, options, records, memory } = sheet;
-  if (records === undefined || openRecord(sheet) !== undefined || options.registry.get(key) !== undefined) return;
-  if (memory.active !== undefined || isBlocked(sheet)) return;
-  const { uid, annotations } = task.metadata;
-  const status = { ...task.status, ...sheet.handled };
-  const due = dueRun({ uid, spec: task.spec, specHash, annotations, status, runs: records });
-  if (due === undefined) return;
-  // Every far side is known to be out of reach: the probe that finds one again wakes this task.
-  if (!sheet.reachable) return;
-  if (!(await sourceAnswers(sheet, signal))) return;
-  const farSides = await openFarSides(sheet, signal);
-  if (farSides !== undefined) await begin(sheet, due, farSides, signal);
-};
-
-async function sourceAnswers(sheet: Worksheet, signal: AbortSignal): Promise<boolean> {
-  const timeout = AbortSignal.timeout(SOURCE_CHECK_MS);
-  try {
-    await sheet.options.source.check(AbortSignal.any([signal, timeout]));
-    return true;
-  } catch (error) {
-    signal.throwIfAborted();
-    const message = `the source database did not answer within ${SOURCE_CHECK_MS} ms`;
-    addTrouble(
-      sheet,
-      timeout.aborted ? { kind: 'working', reason: 'SourceUnavailable', message } : workingTrouble(error),
-    );
-    againIn(sheet, LOOK_AGAIN_MS);
-    return false;
-  }
-}
-
-/** Credentials are read anew for each run. Undefined, with the trouble noted, when a far side cannot be opened. */
-async function openFarSides(sheet: Worksheet, signal: AbortSignal): Promise<readonly RunFarSide[] | undefined> {
-  const { options, references, task } = sheet;
-  const opened = new Map<string, RunFarSide>();
-  for (const { cluster } of references) {
-    if (cluster === undefined || opened.has(cluster.metadata.name)) continue;
-    try {
-      const access = await readAccess(options.store, cluster, signal);
-      const open = (found: Access): Target => options.farSides.open(cluster, found, task.spec.localProjectId);
-      const { namespace, name } = cluster.metadata;
-      opened.set(name, {
-        target: renewedTarget(open(access), async (inner) => open(await readAccess(options.store, cluster, inner))),
-        uploadVerification: cluster.spec.uploadVerification,
-        blobsOnly: cluster.spec.type === 'EDGE',
-        lane: options.lanes.lane({
-          clusterId: clusterId(namespace, name),
-          taskUid: task.metadata.uid,
-          rateLimit: task.spec.setting.rateLimit,
-          ...cluster.spec.limits,
-        }),
-      });
-    } catch (error) {
-      await closeFarSides([...opened.values()]);
-      signal.throwIfAborted();
-      const trouble = troubleOf(error);
-      addTrouble(sheet, { ...trouble, message: `Cluster ${cluster.metadata.name}: ${trouble.message}` });
-      againIn(sheet, LOOK_AGAIN_MS);
-      return undefined;
-    }
-  }
-  return [...opened.values()];
-}
-
-async function begin(
-  sheet: Worksheet,
-  { claim, trigger }: Due,
-  farSides: readonly RunFarSide[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { task, taskKey, specHash, options } = sheet;
-  const { uid: taskUid, namespace, name, generation } = task.metadata;
-  try {
-    const { recordReserveDays: reserveDays, record: keepDetails } = task.spec;
-    const start = {
-      taskKey,
-      taskUid,
-      namespace,
-      name,
-      claim,
-      trigger,
-      specHash,
-      generation,
-      reserveDays,
-      keepDetails,
-    };
-    const { outcome, record } = await options.journal.beginRun(start, signal);
-    if (outcome === 'started') {
-      launch(sheet, record, false, farSides);
-      const note = `run ${record.id} (${trigger}) to ${farSides.map(({ target }) => target.name).join(', ')}`;
-      options.store.event('ReplicaTask', task, event('Normal', 'RunStarted', ACTION, note));
-    } else {
-      await closeFarSides(farSides);
-      againIn(sheet, outcome === 'busy' ? LOOK_AGAIN_MS : 0);
-    }
-    if (outcome !== 'busy') answerRequest(sheet, claim);
-  } catch (error) {
-    await closeFarSides(farSides);
-    signal.throwIfAborted();
-    addTrouble(sheet, workingTrouble(error));
-    againIn(sheet, LOOK_AGAIN_MS);
-  }
-}
-
-function answerRequest(sheet: Worksheet, claim: string): void {
-  const { annotations } = sheet.task.metadata;
-  const run = annotations?.[RUN_REQUESTED_ANNOTATION];
-  if (run !== undefined && claim === requestClaim('request', run))
-    sheet.handled = { ...sheet.handled, lastHandledRunRequest: run };
-  const retry = annotations?.[RETRY_REQUESTED_ANNOTATION];
-  if (retry !== undefined && claim === requestClaim('retry', retry))
-    sheet.handled = { ...sheet.handled, lastHandledRetryRequest: retry };
-}
-
-function launch(sheet: Worksheet, record: RunRecord, resumed: boolean, farSides: readonly RunFarSide[]): void {
+export function launch(sheet: Worksheet, record: RunRecord, resumed: boolean, farSides: readonly RunFarSide[]): void {
   const { key, task, options, memory, logger } = sheet;
-  const order = { record, resumed, plan: runPlan(task.spec), farSides };
+  const { retryOf } = record;
+  const plan = { ...runPlan(task.spec), ...(retryOf === undefined ? {} : { retryOf }) };
+  const order = { record, resumed, plan, farSides };
   options.registry.start(key, record.id, runBody(options, order));
   memory.active = record;
   replaceRecord(sheet, record);

@@ -1,16 +1,22 @@
 /** What one reconcile of a task has found out so far. Steps read and add to it; the summary at the end only reads. */
 import type { ReplicaTask } from '../../api/replica-task.gen.ts';
+import type { Refusal } from '../../domain/acceptance.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Reference } from '../../domain/references.ts';
+import type { AnnotateHint } from '../../domain/retry-hint.ts';
+import type { ScheduleTimes } from '../../domain/schedule-times.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Trouble, TroubleKind } from '../../domain/summary.ts';
 import type { TaskFacts } from '../../domain/task-status.ts';
+import type { ScheduleDefaults, Timetable } from '../../domain/timetable.ts';
 import type { Lanes } from '../../engine/pacing/lane.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { RunRecord } from '../../journal/records.ts';
-import type { ResourceStore } from '../../resources/store.ts';
+import type { SharedAnswers } from '../../lib/shared-answers.ts';
+import type { ResourceEvent, ResourceStore } from '../../resources/store.ts';
 import type { RunRegistry } from '../../runtime/run-registry.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Access } from '../cluster/access.ts';
 import type { FarSides, ReadySource } from '../ports.ts';
 import type { Progress, RunMeans } from './run-body.ts';
 
@@ -25,6 +31,17 @@ export interface TaskControllerOptions extends RunMeans {
   readonly installationId: string;
   /** How fast runs may go, shared by all tasks. */
   readonly lanes: Lanes;
+  readonly schedule: ScheduleDefaults;
+  /** How a person sets an annotation here. */
+  readonly annotateHint: AnnotateHint;
+}
+
+/** Answers that tasks which start in the same second have in common. */
+export interface SharedQuestions {
+  /** Whether the source answers. */
+  readonly source: SharedAnswers<void>;
+  /** By `<namespace>/<name>` of the Cluster. */
+  readonly access: SharedAnswers<Access>;
 }
 
 export interface Worksheet {
@@ -36,6 +53,17 @@ export interface Worksheet {
   readonly options: TaskControllerOptions;
   readonly memory: TaskMemory;
   readonly logger: Logger;
+  readonly shared: SharedQuestions;
+  /** Milliseconds since the epoch: one for all steps. */
+  readonly now: number;
+  /** `scheduleText`: when the task runs, in words; it changes when the schedule does. */
+  readonly text: string;
+  /** Of a schedule that was refused: nothing is due by it. */
+  timetable: Timetable;
+  /** Of a cron: what was dealt with, this reconcile included. */
+  times: ScheduleTimes | undefined;
+  /** The time of the cron that is due, and how many before it nothing was done about. */
+  tick: { readonly at: number; readonly missed: number } | undefined;
   references: readonly Reference[];
   /** The worst so far; none = Ready. */
   trouble: Trouble | undefined;
@@ -46,10 +74,16 @@ export interface Worksheet {
   handled: TaskFacts['handled'];
   /** Look again after so many milliseconds, whatever else happens. */
   againInMs: number | undefined;
+  /** Look again at this instant exactly, in milliseconds since the epoch. */
+  againAtMs: number | undefined;
+  /** Told once the status is written: they are about what it says. */
+  readonly events: ResourceEvent[];
 }
 
 /** What outlives a reconcile, in memory only: all of it can be lost. */
 export interface TaskMemory {
+  /** What was compiled last, and of which plan. */
+  schedule: { readonly plan: string; readonly compiled: Timetable | Refusal } | undefined;
   /** Record of the run that is active here. */
   active: RunRecord | undefined;
   /** Monotonic milliseconds before which no run is adopted again. */
@@ -73,4 +107,26 @@ export function isBlocked({ trouble }: Worksheet): boolean {
 
 export function againIn(sheet: Worksheet, ms: number): void {
   sheet.againInMs = Math.min(sheet.againInMs ?? Number.POSITIVE_INFINITY, ms);
+}
+
+export function againAt(sheet: Worksheet, instant: number): void {
+  sheet.againAtMs = Math.min(sheet.againAtMs ?? Number.POSITIVE_INFINITY, instant);
+}
+
+/** The open run of this very task, whoever performs it. */
+export function openRecord({ records, task }: Worksheet): RunRecord | undefined {
+  return records?.find((record) => record.status === 'RUNNING' && record.taskUid === task.metadata.uid);
+}
+
+/** Whether a run of this task is active or open: another one would overlap. */
+export function isBusy(sheet: Worksheet): boolean {
+  const { key, memory, options } = sheet;
+  return memory.active !== undefined || options.registry.get(key) !== undefined || openRecord(sheet) !== undefined;
+}
+
+/** Newest first. By number before time, because clocks are set back. */
+export function newestFirst(records: readonly RunRecord[]): readonly RunRecord[] {
+  return records.toSorted(
+    (a, b) => b.executionNumber - a.executionNumber || b.startTime.getTime() - a.startTime.getTime(),
+  );
 }

@@ -21,15 +21,24 @@ const PLACE = 'http://127.0.0.1:9/replication';
 const CASES: readonly Case[] = [
   {
     name: 'cron',
-    task: { setting: { executionPlan: { cronExpression: '0 2 * * *' } } },
-    reason: 'NotSupported',
-    message: /spec\.setting\.executionPlan\.cronExpression: /,
+    task: { setting: { executionPlan: { cronExpression: '0 0 25 * * ?' } } },
+    reason: 'InvalidCron',
+    message:
+      /^spec\.setting\.executionPlan\.cronExpression: cronExpression "0 0 25 \* \* \?": field 3 \(hours\): 25 is more than 23$/,
+  },
+  {
+    name: 'zone',
+    task: { setting: { executionPlan: { cronExpression: '0 2 * * *', timeZone: 'Mars/Olympus' } } },
+    reason: 'UnknownTimeZone',
+    message:
+      /^spec\.setting\.executionPlan\.timeZone: timeZone "Mars\/Olympus" is not in the IANA database that this program has; an example is Asia\/Shanghai$/,
   },
   {
     name: 'execute-time',
-    task: { setting: { executionPlan: { executeTime: '2030-01-01T00:00:00Z' } } },
-    reason: 'NotSupported',
-    message: /spec\.setting\.executionPlan\.executeTime: /,
+    task: { setting: { executionPlan: { executeTime: '2020-01-01T00:00:00Z' } } },
+    reason: 'ExecuteTimePast',
+    message:
+      /^spec\.setting\.executionPlan\.executeTime: 2020-01-01T00:00:00Z is past by more than the starting deadline of 86400 s, and no run was begun for it; give a later time, or run the task now by a new value of the annotation replication\.bkrepo\.io\/run-requested$/,
   },
   {
     name: 'real-time',
@@ -160,6 +169,21 @@ const NOT_STORED: readonly (readonly [string, () => string, RegExp])[] = [
     'an unknown value',
     () => JSON.stringify(task('typo', ['good'], { setting: { conflictStrategy: 'MERGE' } })),
     /spec\.setting\.conflictStrategy: Unsupported value: "MERGE": supported values: "SKIP", "OVERWRITE", "FAST_FAIL"/,
+  ],
+  [
+    'a negative rate',
+    () => JSON.stringify(task('typo', ['good'], { setting: { rateLimit: -1 } })),
+    /spec\.setting\.rateLimit: Invalid value: -1: spec\.setting\.rateLimit in body should be greater than or equal to 0/,
+  ],
+  [
+    'a starting deadline out of range',
+    () =>
+      JSON.stringify(
+        task('typo', ['good'], {
+          setting: { executionPlan: { cronExpression: '0 2 * * *', startingDeadlineSeconds: 9 } },
+        }),
+      ),
+    /startingDeadlineSeconds: Invalid value: 9: spec\.setting\.executionPlan\.startingDeadlineSeconds in body should be greater than or equal to 10/,
   ],
   [
     'invalid YAML',

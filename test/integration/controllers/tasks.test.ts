@@ -149,16 +149,36 @@ const refusals: readonly {
   readonly words: RegExp;
 }[] = [
   {
-    what: 'a cron',
-    spec: { setting: { executionPlan: { cronExpression: '0 2 * * *' } } },
+    what: 'following the source',
+    spec: { replicaType: 'REAL_TIME' },
     reason: 'NotSupported',
-    words: /spec\.setting\.executionPlan\.cronExpression/,
+    words: /^spec\.replicaType: REAL_TIME tasks are not supported yet; use SCHEDULED$/,
   },
   {
-    what: 'owning what is equal',
-    spec: { setting: { adoptExisting: true } },
-    reason: 'NotSupported',
-    words: /spec\.setting\.adoptExisting/,
+    what: 'a cron that cannot be honoured',
+    spec: { setting: { executionPlan: { cronExpression: '0 0 31 2 *' } } },
+    reason: 'InvalidCron',
+    words: /^spec\.setting\.executionPlan\.cronExpression: cronExpression "0 0 31 2 \*": .*never/,
+  },
+  {
+    what: 'a zone that there is not',
+    spec: { setting: { executionPlan: { cronExpression: '0 2 * * *', timeZone: 'Mars/Olympus' } } },
+    reason: 'UnknownTimeZone',
+    words: /^spec\.setting\.executionPlan\.timeZone: .*Mars\/Olympus/,
+  },
+  {
+    what: 'a day that there is not',
+    spec: { setting: { executionPlan: { executeTime: '2031-02-30T02:00:00Z' } } },
+    reason: 'InvalidExecuteTime',
+    words:
+      /^spec\.setting\.executionPlan\.executeTime: executeTime "2031-02-30T02:00:00Z" is no date and time that there is$/,
+  },
+  {
+    what: 'a time that is past',
+    spec: { setting: { executionPlan: { executeTime: '2020-01-01T02:00:00+08:00', startingDeadlineSeconds: 60 } } },
+    reason: 'ExecuteTimePast',
+    words:
+      /^spec\.setting\.executionPlan\.executeTime: 2020-01-01T02:00:00\+08:00 \(2019-12-31T18:00:00Z\) is past by more than the starting deadline of 60 s, and no run was begun for it; give a later time, or run the task now by a new value of the annotation replication\.bkrepo\.io\/run-requested$/,
   },
   { what: 'a foreign project', spec: { localProjectId: 'secret' }, reason: 'ProjectNotAllowed', words: /secret/ },
 ];

@@ -34,18 +34,21 @@ const PLANS = [
   [{ executeImmediately: true }, 'Once'],
   [{ executeImmediately: false }, 'On request'],
   [{ executeTime: '2026-12-01T02:00:00Z' }, 'Once, at 2026-12-01T02:00:00Z'],
-  [{ cronExpression: '0 2 * * *' }, '0 2 * * *'],
+  [{ executeTime: '2026-12-01T02:00:00-05:00', timeZone: 'Asia/Shanghai' }, 'Once, at 2026-12-01T02:00:00-05:00'],
+  [{ executeTime: '2026-12-01T02:00' }, 'Once, at 2026-12-01T02:00 (Europe/Paris)'],
+  [{ executeTime: '2026-12-01T02:00', timeZone: 'Asia/Shanghai' }, 'Once, at 2026-12-01T02:00 (Asia/Shanghai)'],
+  [{ cronExpression: '0 2 * * *' }, '0 2 * * * (Europe/Paris)'],
   [{ cronExpression: '0 2 * * *', timeZone: 'Asia/Shanghai' }, '0 2 * * * (Asia/Shanghai)'],
-  [{ executeImmediately: true, cronExpression: '0 2 * * *' }, 'Now, then 0 2 * * *'],
+  [{ executeImmediately: true, cronExpression: '0 2 * * *' }, 'Now, then 0 2 * * * (Europe/Paris)'],
 ] as const;
 
 for (const [executionPlan, expected] of PLANS) {
   test(`the plan ${JSON.stringify(executionPlan)} reads "${expected}"`, () => {
     const setting = executionPlan === undefined ? SETTING : { ...SETTING, executionPlan };
-    assert.equal(scheduleText({ replicaType: 'SCHEDULED', setting }), expected);
+    assert.equal(scheduleText({ replicaType: 'SCHEDULED', setting }, 'Europe/Paris'), expected);
   });
 }
 
 test('a real-time task runs continuously', () => {
-  assert.equal(scheduleText({ replicaType: 'REAL_TIME', setting: SETTING }), 'Continuously');
+  assert.equal(scheduleText({ replicaType: 'REAL_TIME', setting: SETTING }, 'UTC'), 'Continuously');
 });

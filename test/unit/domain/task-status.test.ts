@@ -35,6 +35,8 @@ function facts(records: readonly RecordFact[] | undefined, given: Partial<TaskFa
     records,
     active: undefined,
     handled: {},
+    schedule: { text: 'Once', times: undefined, next: undefined },
+    annotateHint: 'kubectl',
     ...given,
   };
 }
