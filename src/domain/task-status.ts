@@ -2,9 +2,9 @@
 import { type Condition, sanitiseText, setCondition, timestamp } from '../api/conditions.ts';
 import { clusterId, taskKey } from '../api/names.ts';
 import type { ReplicaTask, ReplicaTaskStatus } from '../api/replica-task.gen.ts';
+import { scheduleText } from '../api/schedule-text.ts';
+import { activeProgress, endedProgress, type SideProgress, takenOver } from './progress.ts';
 import type { Reference } from './references.ts';
-import { withRetried } from './retried.ts';
-import { type AnnotateHint, withRetryHint } from './retry-hint.ts';
 import {
   type Counts,
   doneCount,
@@ -15,7 +15,6 @@ import {
   sumCounts,
   syncedOf,
 } from './run-verdict.ts';
-import type { ScheduleTimes } from './schedule-times.ts';
 import { type ReadyFact, setOrRemove, summarise, type Trouble } from './summary.ts';
 
 /** A run as its record has it. */
@@ -28,7 +27,6 @@ export interface RecordFact {
   readonly executionNumber: number;
   readonly trigger: string;
   readonly claim: string;
-  readonly retryOf?: string;
   readonly status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
   readonly startTime: Date;
   readonly endTime?: Date;
@@ -38,7 +36,7 @@ export interface RecordFact {
 
 export interface ActiveFact {
   readonly record: RecordFact;
-  readonly progress: readonly { readonly clusterId: string; readonly tally: Counts }[];
+  readonly progress: readonly (SideProgress & { readonly clusterId: string })[];
 }
 
 export interface TaskFacts {
@@ -55,17 +53,6 @@ export interface TaskFacts {
     ReplicaTaskStatus,
     'lastHandledRunRequest' | 'lastHandledCancelRequest' | 'lastHandledRetryRequest'
   >;
-  readonly schedule: ScheduleFact;
-  readonly annotateHint: AnnotateHint;
-}
-
-export interface ScheduleFact {
-  /** `scheduleText` of the spec. */
-  readonly text: string;
-  /** Of a cron. */
-  readonly times: ScheduleTimes | undefined;
-  /** Milliseconds since the epoch. */
-  readonly next: number | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -87,7 +74,7 @@ export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
     ...fromJournal(facts, before),
     key: taskKey(namespace, name),
     conditions: conditionsOf(facts, now),
-    ...scheduleStatus(facts.schedule),
+    schedule: scheduleText(task.spec),
     servedBy: facts.installationId,
     observedGeneration: generation,
   };
@@ -96,21 +83,6 @@ export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
     if (value !== undefined) Object.assign(status, { [key]: value });
   }
   return status;
-}
-
-function scheduleStatus({ text, times, next }: ScheduleFact): JournalPart {
-  return defined({
-    schedule: text,
-    nextExecutionTime: instantText(next),
-    scheduledSince: instantText(times?.scheduledSince),
-    lastScheduleTime: instantText(times?.lastScheduleTime),
-    skippedRuns: times?.skippedRuns,
-    missedRuns: times?.missedRuns,
-  });
-}
-
-function instantText(milliseconds: number | undefined): string | undefined {
-  return milliseconds === undefined ? undefined : timestamp(new Date(milliseconds));
 }
 
 function handledBefore(before: ReplicaTaskStatus | undefined): TaskFacts['handled'] {
@@ -130,9 +102,8 @@ function conditionsOf(facts: TaskFacts, now: Date): readonly Condition[] {
   conditions = setOrRemove(conditions, 'Running', runningFact(active), generation, now);
   if (records === undefined) return conditions;
   const last = records.find((record): record is Ended => isEnded(record) && record.specHash === specHash);
-  const synced = syncedOf(last === undefined ? undefined : finished(withRetried(last, records)));
-  const said = last?.status === 'FAILED' ? withRetryHint(synced, task, facts.annotateHint) : synced;
-  return setCondition(conditions, { type: 'Synced', observedGeneration: generation, ...said }, now);
+  const synced = syncedOf(last === undefined ? undefined : finished(last));
+  return setCondition(conditions, { type: 'Synced', observedGeneration: generation, ...synced }, now);
 }
 
 function runningFact(active: ActiveFact | undefined): ReadyFact | undefined {
@@ -162,7 +133,11 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
   const ended = records.filter(isEnded);
   const [lastEnded] = ended;
   const open = active?.record ?? records.find((record) => !isEnded(record));
-  const counts = active === undefined ? lastEnded && sumCounts(lastEnded.farSides) : sumCounts(active.progress);
+  const openProgress = (): ReplicaTaskStatus['progress'] => {
+    const now = active && activeProgress(active.progress);
+    const same = before?.progress !== undefined && before.activeRun?.recordId === open?.id;
+    return same ? takenOver(before.progress, now) : now;
+  };
   return defined({
     lastExecutionStatus: newest?.status,
     lastExecutionTime: newest === undefined ? undefined : timestamp(newest.startTime),
@@ -175,9 +150,8 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
             startTime: timestamp(open.startTime),
             trigger: open.trigger,
             generation: open.generation,
-            ...(open.retryOf === undefined ? {} : { retryOf: open.retryOf }),
           },
-    progress: counts === undefined ? undefined : { done: doneCount(counts), ...pickCounts(counts) },
+    progress: open === undefined ? lastEnded && endedProgress(lastEnded.status, lastEnded.farSides) : openProgress(),
     remoteClusters: facts.references.map((reference) => sideStatus(reference, facts, ended, before)),
     history: ended.slice(0, MAX_HISTORY).map(historyEntry),
   });
@@ -197,7 +171,7 @@ function sideStatus(
     const side = record.farSides.find(({ clusterId: sideId }) => sideId === id);
     return side === undefined ? [] : [{ record, side }];
   });
-  const success = last.find(({ record }) => record.specHash === specHash && isEqual(record, id, ended));
+  const success = last.find(({ record, side }) => record.specHash === specHash && isEqual(side));
   const lastSuccess = later(known?.lastSuccess, success?.record.endTime);
   const common = { name, id, ...(lastSuccess === undefined ? {} : { lastSuccess }) };
   const running = active?.progress.find((side) => side.clusterId === id);
@@ -222,9 +196,8 @@ function sideStatus(
   };
 }
 
-function isEqual(record: Ended, id: string, ended: readonly Ended[]): boolean {
-  const side = withRetried(record, ended).farSides.find(({ clusterId: sideId }) => sideId === id);
-  return side !== undefined && sideTrouble(side) === undefined;
+function isEqual(side: SideResult): boolean {
+  return sideTrouble(side) === undefined;
 }
 
 function later(known: string | undefined, found: Date | undefined): string | undefined {
@@ -239,7 +212,6 @@ function historyEntry(record: Ended): HistoryEntry {
     recordId: record.id,
     trigger: record.trigger,
     generation: record.generation,
-    ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     startTime: timestamp(record.startTime),
     ...(record.endTime === undefined ? {} : { endTime: timestamp(record.endTime) }),
     status: record.status,

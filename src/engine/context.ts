@@ -18,6 +18,8 @@ export interface FarSideContext {
   readonly link: FarSideLink;
   readonly courier: BlobCourier;
   readonly recorder: Recorder;
+  /** Units (and their bytes) were met that a count of what the source holds does not have. */
+  readonly foresee: (units: number, bytes: number) => void;
   /** Gives the far side up: nothing new is started there, what is in flight is aborted, the rest is not tried. */
   readonly giveUp: (error: ReplicationError) => void;
   /** The whole run cannot go on (the journal is lost to us): rejects it and leaves the record open. */

@@ -65,10 +65,21 @@ async function runRepository(
     await shareOf(context, options, () => packages.execute(selected, met));
   }
   if (whole) {
-    await shareOf(context, options, () => files.scope('/', looseFiles(claims, indexes, met)));
+    const loose = looseFiles(claims, indexes, met);
+    const selected = type === 'GENERIC' ? loose : foreseen(loose, context);
+    await shareOf(context, options, () => files.scope('/', selected));
   }
   await files.finish();
   if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, options.farSide));
+}
+
+/** Loose files beside packages are not in the count of what there is to do before they are met. */
+function foreseen(selected: (node: SourceNode) => boolean, { foresee }: ObjectContext): (node: SourceNode) => boolean {
+  return (node) => {
+    const chosen = selected(node);
+    if (chosen) foresee(1, node.size);
+    return chosen;
+  };
 }
 
 /** Files that belong to nothing else; index documents among them go to `met`. */

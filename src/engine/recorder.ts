@@ -3,12 +3,15 @@
  * at once. Failures are also kept as examples, the first few in words.
  */
 import type { ReplicationError } from '../domain/errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { RunJournal, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
-import type { FarSideOutcome, FarSideProgress, RunObject } from './run-types.ts';
+import type { FarSideOutcome, RunObject, Tally } from './run-types.ts';
 import { TallyCounter } from './tally.ts';
 
 /** Records written with one request. */
 const BATCH = 500;
+/** Milliseconds after which records are written although they are few: what is done is seen, and a crash costs little. */
+const LONGEST_UNWRITTEN = 2_000;
 /** Failures kept in words for conditions and events. */
 const EXAMPLES = 5;
 
@@ -18,8 +21,9 @@ export interface RecorderOptions {
   readonly clusterName: string;
   readonly conflictStrategy: string;
   readonly recordUnchanged: boolean;
-  readonly now: () => Date;
-  readonly onProgress: (progress: FarSideProgress) => void;
+  readonly clock: Clock;
+  /** A unit was counted. */
+  readonly onCounted: (tally: Tally) => void;
 }
 
 export interface UnitResult {
@@ -43,9 +47,11 @@ export class Recorder {
   readonly #examples: { unit: string; reason: string; message: string }[] = [];
   #pending: UnitDetail[] = [];
   #writing: Promise<void> = Promise.resolve();
+  #flushedAt: number;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#flushedAt = options.clock.monotonic();
   }
 
   async record(result: UnitResult, signal: AbortSignal): Promise<void> {
@@ -55,7 +61,14 @@ export class Recorder {
       return;
     }
     this.#pending.push(this.#detail(result));
-    if (this.#pending.length >= BATCH) await this.flush(signal);
+    const since = this.#options.clock.monotonic() - this.#flushedAt;
+    if (this.#pending.length < BATCH && since < LONGEST_UNWRITTEN) return;
+    try {
+      await this.flush(signal);
+    } catch (error) {
+      // The record stays pending for whoever flushes at the end: its unit has not failed with it.
+      if (!signal.aborted) throw error;
+    }
   }
 
   /** A unit that has its final record from before a crash. */
@@ -65,6 +78,7 @@ export class Recorder {
 
   /** Writes what is pending; batches go one after another. */
   async flush(signal: AbortSignal): Promise<void> {
+    this.#flushedAt = this.#options.clock.monotonic();
     const previous = this.#writing;
     this.#writing = (async () => {
       await previous.catch(() => undefined);
@@ -95,16 +109,7 @@ export class Recorder {
 
   #count(status: UnitStatus, size: number, bytesSent: number): void {
     this.#tally.count(status, size, bytesSent);
-    this.#options.onProgress(this.#progress());
-  }
-
-  #progress(): FarSideProgress {
-    return {
-      clusterId: this.#options.clusterId,
-      clusterName: this.#options.clusterName,
-      tally: this.#tally.snapshot(),
-      payloadBytes: this.#tally.snapshot().sentBytes,
-    };
+    this.#options.onCounted(this.#tally.snapshot());
   }
 
   #keepExample({ status, unitKey, reason, message }: UnitResult): void {
@@ -115,7 +120,7 @@ export class Recorder {
   }
 
   #detail(result: UnitResult): UnitDetail {
-    const { clusterId, clusterName, conflictStrategy, now } = this.#options;
+    const { clusterId, clusterName, conflictStrategy, clock } = this.#options;
     const { object, node } = result;
     return {
       clusterId,
@@ -135,7 +140,7 @@ export class Recorder {
       ...(result.reason === undefined ? {} : { reason: result.reason }),
       ...(result.message === undefined ? {} : { errorReason: result.message }),
       startTime: result.startTime,
-      endTime: now(),
+      endTime: new Date(clock.now()),
     };
   }
 }

@@ -11,9 +11,12 @@ import { EndpointHealth } from './endpoint-health.ts';
 import { FarSideLink } from './far-side-link.ts';
 import { runObject } from './object-run.ts';
 import { patientJournal } from './patient-journal.ts';
+import { ProgressTeller } from './progress/progress-teller.ts';
+import { SourceTotals } from './progress/source-totals.ts';
 import { Recorder } from './recorder.ts';
 import type { FarSideOutcome, RunDeps, RunFarSide, RunObject, RunOutcome, RunPlan } from './run-types.ts';
 import { SourceReader } from './source-reader.ts';
+import { repositoryOf } from './source-repository.ts';
 import { isJournalError } from './unit-errors.ts';
 import { UnitPool } from './unit-pool.ts';
 
@@ -25,17 +28,28 @@ export async function executeRun(
 ): Promise<RunOutcome> {
   const failure = new AbortController();
   const run = AbortSignal.any([signal, failure.signal]);
+  const runs: FarSideRun[] = [];
+  const onKnown = (): void => {
+    for (const farSideRun of runs) farSideRun.teller.moved();
+  };
+  const kinds = new Set(farSides.map(({ blobsOnly }) => blobsOnly));
+  const totals = new SourceTotals({ plan, source: deps.source, onKnown }, kinds);
+  for (const farSide of farSides)
+    runs.push(new FarSideRun(plan, farSide, deps, totals, run, (error) => failure.abort(error)));
   const settled = await Promise.allSettled(
-    farSides.map(async (farSide) => {
+    runs.map(async (farSideRun) => {
       try {
-        return await new FarSideRun(plan, farSide, deps, run, (error) => failure.abort(error)).execute();
+        return await farSideRun.execute();
       } catch (error) {
         // While draining the others end what they have begun, unless the record is another leader's by now.
         if (!deps.drain.aborted || isJournalError(classify(error))) failure.abort(error);
         throw error;
+      } finally {
+        farSideRun.teller.end();
       }
     }),
   );
+  await totals.end();
   signal.throwIfAborted();
   failure.signal.throwIfAborted();
   for (const result of settled) if (result.status === 'rejected') throw result.reason;
@@ -43,6 +57,7 @@ export async function executeRun(
 }
 
 class FarSideRun {
+  readonly teller: ProgressTeller;
   readonly #plan: RunPlan;
   readonly #deps: RunDeps;
   readonly #run: AbortSignal;
@@ -58,6 +73,7 @@ class FarSideRun {
     plan: RunPlan,
     { target, uploadVerification, blobsOnly, lane }: RunFarSide,
     deps: RunDeps,
+    totals: SourceTotals,
     run: AbortSignal,
     fail: (error: unknown) => void,
   ) {
@@ -78,6 +94,14 @@ class FarSideRun {
       new EndpointHealth({ ...health, what: `far side ${target.name}`, unavailable: 'FarSideUnavailable' }),
       lane,
     );
+    const teller = new ProgressTeller({
+      clusterId: target.id,
+      clusterName: target.name,
+      clock,
+      counted: () => totals.of(blobsOnly),
+      tell: deps.onProgress,
+    });
+    this.teller = teller;
     const recordId = deps.journal.recordId;
     const journal = patientJournal(
       deps.journal,
@@ -96,6 +120,7 @@ class FarSideRun {
         journal,
         link,
         lane,
+        onPayload: (bytes) => teller.payloadSent(bytes),
         verification: uploadVerification,
         blobsOnly,
         backoff,
@@ -108,15 +133,17 @@ class FarSideRun {
         clusterName: target.name,
         conflictStrategy: plan.setting.conflictStrategy,
         recordUnchanged: plan.setting.recordUnchanged,
-        now: () => new Date(clock.now()),
-        onProgress: deps.onProgress,
+        clock,
+        onCounted: (tally) => teller.unitsCounted(tally),
       }),
+      foresee: (units, bytes) => teller.foresee(units, bytes),
       giveUp: (error) => this.#giveUp(error),
       fail,
     };
   }
 
   async execute(): Promise<FarSideOutcome> {
+    this.teller.moved();
     for (const [index, object] of this.#plan.objects.entries()) {
       this.#run.throwIfAborted();
       this.#deps.drain.throwIfAborted();
@@ -158,26 +185,7 @@ class FarSideRun {
 
   async #object(index: number, object: RunObject): Promise<void> {
     const { reader, link, localProjectId } = this.#context;
-    const where = `${localProjectId}/${object.localRepoName}`;
-    const project = await reader.project(localProjectId, this.#run);
-    const repository = await reader.repository(localProjectId, object.localRepoName, this.#run);
-    if (project === undefined || repository === undefined) {
-      throw new ReplicationError('unit', 'SourceRepositoryNotFound', `the source has no repository ${where}`);
-    }
-    if (repository.type !== object.repoType) {
-      throw new ReplicationError(
-        'unit',
-        'SourceRepositoryTypeMismatch',
-        `repository ${where} is of type ${repository.type} at the source, the task says repoType ${object.repoType}`,
-      );
-    }
-    if (repository.category !== 'LOCAL' && repository.category !== 'COMPOSITE') {
-      throw new ReplicationError(
-        'unit',
-        'SourceRepositoryUnsupported',
-        `repository ${where} is ${repository.category}: only LOCAL and COMPOSITE repositories can be copied`,
-      );
-    }
+    const { project, repository } = await repositoryOf(reader, localProjectId, object, this.#run);
     const { remoteProjectId, remoteRepoName } = object;
     const request = {
       project,

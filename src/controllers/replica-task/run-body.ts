@@ -15,6 +15,7 @@ import type { RunRecord, RunResult } from '../../journal/records.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { RunBody, RunContext } from '../../runtime/run-registry.ts';
+import { RunProgress, type SideProgress } from './run-progress.ts';
 
 export interface RunMeans {
   readonly source: Source;
@@ -37,7 +38,7 @@ export interface RunOrder {
   readonly farSides: readonly RunFarSide[];
 }
 
-export type Progress = readonly FarSideProgress[];
+export type Progress = readonly SideProgress[];
 
 /** Told to stop for good: the record is closed as ABORTED. */
 export class RunAbort extends Error {
@@ -52,23 +53,20 @@ export class RunAbort extends Error {
 
 /** Time in which a record is closed after an abort. Milliseconds. */
 const CLOSE_MS = 20_000;
-/** Most that transfers in flight get when a person, or a change of the task, stops the run. Milliseconds. */
-const ABORT_GRACE_MS = 3_000;
-/** Progress is told at most this often. Milliseconds. */
-const REPORT_INTERVAL = 250;
 
 export function runBody(means: RunMeans, order: RunOrder): RunBody<Progress, RunRecord> {
   return async (context) => {
-    const progress = new Map<string, FarSideProgress>();
+    const progress = new RunProgress(means.clock, context.report);
     try {
       return await close(means, order, await execute(means, order, context, progress), unlimited());
     } catch (error) {
       const { reason } = context.signal;
       if (!(context.signal.aborted && reason instanceof RunAbort)) throw error;
-      const farSides = order.farSides.map(({ target }) => brokenOff(target, progress.get(target.id), reason));
+      const farSides = order.farSides.map(({ target }) => brokenOff(target, progress.latest(target.id), reason));
       const result: RunResult = { status: 'ABORTED', errorReason: abortText(reason), farSides };
       return await close(means, order, result, AbortSignal.timeout(CLOSE_MS));
     } finally {
+      progress.end();
       await closeFarSides(order.farSides);
     }
   };
@@ -88,11 +86,10 @@ async function execute(
   means: RunMeans,
   { record, resumed, plan, farSides }: RunOrder,
   context: RunContext<Progress>,
-  progress: Map<string, FarSideProgress>,
+  progress: RunProgress,
 ): Promise<RunResult> {
   const { source, journal, limits, locks, clock, random } = means;
   const hard = hardSignal(context.signal, means);
-  let toldAt = Number.NEGATIVE_INFINITY;
   try {
     const outcome = await executeRun(
       plan,
@@ -107,12 +104,7 @@ async function execute(
         clock,
         random,
         drain: context.signal,
-        onProgress: (side) => {
-          progress.set(side.clusterId, side);
-          if (clock.monotonic() - toldAt < REPORT_INTERVAL) return;
-          toldAt = clock.monotonic();
-          context.report([...progress.values()]);
-        },
+        onProgress: (side) => progress.take(side),
       },
       hard.signal,
     );
@@ -135,8 +127,7 @@ function hardSignal(
       hard.abort(reason);
       return;
     }
-    const grace = reason instanceof RunAbort ? Math.min(ABORT_GRACE_MS, drainMs) : drainMs;
-    clock.sleep(grace, timer.signal).then(
+    clock.sleep(drainMs, timer.signal).then(
       () => hard.abort(reason),
       () => {},
     );
