@@ -9,9 +9,9 @@
  */
 import { ObjectId } from 'mongodb';
 
-import { type RecordDocument, USUAL_RESERVE_DAYS } from './documents.ts';
+import { type RecordDocument, recordIdOf, USUAL_RESERVE_DAYS } from './documents.ts';
 import { call } from './mongo-errors.ts';
-import type { ExpiryRequest, ExpiryStep, LivingTask } from './records.ts';
+import type { ExpiryPosition, ExpiryRequest, ExpiryStep, LivingTask } from './records.ts';
 import type { Runs } from './runs.ts';
 
 const DAY = 86_400_000;
@@ -51,20 +51,14 @@ class Step {
   }
 
   async take(): Promise<ExpiryStep> {
+    const { after = { taskKey: '' } } = this.#request;
     const retried = await this.#retried();
-    const { after = '' } = this.#request;
-    if (!(await this.#dropUnwanted(retried)) || !(await this.#dropOrphans())) return this.#end(after);
-    let done = after;
-    for (let tasks = 0; tasks < STEP_TASKS; tasks += 1) {
-      const taskKey = await this.#taskBehind(done);
-      if (taskKey === undefined) return this.#end(undefined);
-      if (!(await this.#tidy(taskKey, retried))) break;
-      done = taskKey;
-    }
-    return this.#end(done);
+    if (!(await this.#dropUnwanted(retried))) return this.#end(after);
+    const position = 'taskKey' in after ? await this.#tidyBehind(after.taskKey, retried) : after;
+    return this.#end('taskKey' in position ? position : await this.#dropOrphans(position.recordId));
   }
 
-  #end(after: string | undefined): ExpiryStep {
+  #end(after: ExpiryPosition | undefined): ExpiryStep {
     return { records: this.#records, details: this.#details, ...(after === undefined ? {} : { after }) };
   }
 
@@ -104,33 +98,47 @@ class Step {
     return true;
   }
 
+  async #tidyBehind(after: string, retried: ReadonlySet<string>): Promise<ExpiryPosition> {
+    let taskKey = after;
+    for (let tasks = 0; tasks < STEP_TASKS; tasks += 1) {
+      const next = await this.#taskBehind(taskKey);
+      if (next === undefined) return { recordId: '' };
+      if (!(await this.#tidy(next, retried))) break;
+      taskKey = next;
+    }
+    return { taskKey };
+  }
+
   /**
    * Details that no record leads to, which only a loss or a restore of data can leave behind. Looked for among those
    * that would be too old for any task: so a restore that is still under way is not taken for one.
    */
-  async #dropOrphans(): Promise<boolean> {
+  async #dropOrphans(after: string): Promise<ExpiryPosition | undefined> {
     const { details, records } = this.#runs.collections;
     const oldest = ObjectId.createFromTime(Math.floor((this.#now - LONGEST_DAYS * DAY) / 1_000)).toHexString();
-    let recordId = '';
-    for (;;) {
-      if (this.#full) return false;
+    let recordId = after;
+    while (!this.#full) {
       const from = recordId;
-      const found = await call('look for details without a record', this.#signal, () =>
+      const [found] = await call('look for details without a record', this.#signal, () =>
         details
           .find({ recordId: { $gt: from, $lt: oldest } }, { projection: { _id: 0, recordId: 1 } })
           .sort({ recordId: 1 })
           .limit(1)
           .toArray(),
       );
-      if (found[0] === undefined) return true;
-      ({ recordId } = found[0]);
+      if (found === undefined) return undefined;
       this.#looked += 1;
-      const id = recordId;
-      const record = await call('look for the record of details', this.#signal, () =>
-        records.findOne({ _id: new ObjectId(id) }, { projection: { _id: 1 } }),
-      );
-      if (record === null && !(await this.#deleteDetails(id))) return false;
+      const _id = recordIdOf(found.recordId);
+      const record =
+        _id === undefined
+          ? null
+          : await call('look for the record of details', this.#signal, () =>
+              records.findOne({ _id }, { projection: { _id: 1 } }),
+            );
+      if (record === null && !(await this.#deleteDetails(found.recordId))) break;
+      ({ recordId } = found);
     }
+    return { recordId };
   }
 
   async #taskBehind(after: string): Promise<string | undefined> {
@@ -148,7 +156,10 @@ class Step {
   /** False = there was more than this step may do. */
   async #tidy(taskKey: string, retried: ReadonlySet<string>): Promise<boolean> {
     const living = this.#request.living.get(taskKey);
-    for (const record of [...(await this.#tooOld(taskKey, living)), ...(await this.#tooMany(taskKey))]) {
+    const old = await this.#tooOld(taskKey, living);
+    const known = new Set(old.map(({ _id }) => _id.toHexString()));
+    const many = (await this.#tooMany(taskKey)).filter(({ _id }) => !known.has(_id.toHexString()));
+    for (const record of [...old, ...many]) {
       if (this.#full) return false;
       if (retried.has(record._id.toHexString())) continue;
       this.#looked += 1;

@@ -118,19 +118,22 @@ export interface LivingTask {
   readonly reserveDays: number;
 }
 
+/** Where a step of expiry stopped: behind a task, or behind a record in looking for details that no record leads to. */
+export type ExpiryPosition = { readonly taskKey: string } | { readonly recordId: string };
+
 export interface ExpiryRequest {
   /** By task key. */
   readonly living: ReadonlyMap<string, LivingTask>;
   /** Most ended runs of one task that are kept, whatever their age. */
   readonly maxRunsPerTask: number;
   /** Where the step before stopped; absent = from the beginning. */
-  readonly after?: string;
+  readonly after?: ExpiryPosition;
 }
 
 /** What one step removed. */
 export interface ExpiryStep {
   readonly records: number;
   readonly details: number;
-  /** For the next step; absent = every task was looked at. */
-  readonly after?: string;
+  /** For the next step; absent = everything was looked at. */
+  readonly after?: ExpiryPosition;
 }

@@ -9,7 +9,7 @@ import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports.ts';
 import { checked, type DetailDocument, recordIdOf, toUnitDetail } from './documents.ts';
 import { call } from './mongo-errors.ts';
-import type { OwnRun } from './own-run.ts';
+import { batches, type OwnRun } from './own-run.ts';
 
 /** Details looked at with one question. */
 const SLICE = 20_000;
@@ -73,6 +73,7 @@ export function runLeftovers({
         const documents = await call('read the details of earlier epochs', signal, () =>
           details
             .find({ ...slice, epoch: { $lt: epoch }, unitStatus: 'SUCCESS' })
+            .hint('unit')
             .sort({ unitKey: 1 })
             .limit(limit - found.length)
             .toArray(),
@@ -84,11 +85,21 @@ export function runLeftovers({
     },
 
     async dropLeftDetails(clusterId, signal) {
+      await touch(signal);
       for await (const slice of slices(clusterId, undefined, signal)) {
-        await touch(signal);
-        await call('remove the details of earlier epochs', signal, () =>
-          details.deleteMany({ ...slice, epoch: { $lt: epoch }, unitStatus: { $ne: 'SUCCESS' } }),
+        const ids = await call('find the details of earlier epochs', signal, () =>
+          details
+            .find({ ...slice, epoch: { $lt: epoch }, unitStatus: { $ne: 'SUCCESS' } }, { projection: { _id: 1 } })
+            .hint('unit')
+            .map(({ _id }) => _id)
+            .toArray(),
         );
+        for (const batch of batches(ids)) {
+          await touch(signal);
+          await call('remove the details of earlier epochs', signal, () =>
+            details.deleteMany({ _id: { $in: batch }, epoch: { $lt: epoch } }),
+          );
+        }
       }
     },
   };

@@ -1,6 +1,6 @@
 import { taskKey } from '../../api/names.ts';
 import type { Journal } from '../../journal/journal.ts';
-import type { LivingTask } from '../../journal/records.ts';
+import type { ExpiryPosition, LivingTask } from '../../journal/records.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ResourceStore } from '../../resources/store.ts';
 import type { ManagedController } from '../../runtime/manager.ts';
@@ -32,7 +32,7 @@ export function taskSweeper({ store, journal, maxRunsPerTask, clock, logger }: S
   }
 
   /** Until all is looked at, or it is time to sweep again: then it answers where it stopped. */
-  async function expire(from: string | undefined, end: AbortSignal): Promise<string | undefined> {
+  async function expire(from: ExpiryPosition | undefined, end: AbortSignal): Promise<ExpiryPosition | undefined> {
     const until = clock.monotonic() + SWEEP_INTERVAL;
     let after = from;
     let [records, details] = [0, 0];
@@ -52,7 +52,7 @@ export function taskSweeper({ store, journal, maxRunsPerTask, clock, logger }: S
     name: 'sweeper',
     async run(stopTaking, signal) {
       const end = AbortSignal.any([stopTaking, signal]);
-      let after: string | undefined;
+      let after: ExpiryPosition | undefined;
       while (!end.aborted) {
         try {
           await sweep(end);

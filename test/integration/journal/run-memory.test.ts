@@ -111,7 +111,18 @@ describe('what a run remembers of earlier ones', () => {
     const rows = Array.from({ length: count }, (_, n) =>
       detail(n, { unitKey: key(n), status: n % 1_000 === 7 ? 'FAILED' : 'SUCCESS' }),
     );
-    await journal.runJournal(record).writeDetails(rows, never);
+    await journal.runJournal(record).writeDetails(rows.slice(0, 1), never);
+    const stored = db.collection('replica_record_detail');
+    const { _id, ...first } = (await stored.findOne({ recordId: record.id })) ?? assert.fail();
+    await stored.insertMany(
+      rows.slice(1).map(({ unitKey, status }) => ({
+        ...first,
+        unitKey,
+        unitStatus: status,
+        status: status === 'SUCCESS' ? 'SUCCESS' : 'FAILED',
+        like: _id,
+      })),
+    );
     const adopted = await journal.adopt(record.id, never);
     assert.ok(adopted);
     const run = journal.runJournal(adopted);
@@ -211,6 +222,9 @@ describe('what a run remembers of earlier ones', () => {
   });
 
   it('refuses every write of a run that was adopted, closed or lost, and changes nothing', async () => {
+    const own = unique('late');
+    const journal = await open(mongod.uri, { database: own });
+    const db = client.db(own);
     const writes: Readonly<Record<string, (run: RunJournal) => Promise<void>>> = {
       writeDetails: (run) => run.writeDetails([detail(1, { status: 'FAILED' }), detail(2)], never),
       confirmDetails: (run) => run.confirmDetails('cluster-a', ['0:/dir/1'], never),
@@ -226,7 +240,7 @@ describe('what a run remembers of earlier ones', () => {
     };
     const endings: Readonly<Record<string, (record: RunRecord) => Promise<unknown>>> = {
       adopted: (record) => journal.adopt(record.id, never),
-      closed,
+      closed: (record) => journal.finishRun(record, { status: 'FAILED', farSides: [] }, never),
       swept: () => journal.sweep(new Set(), new Date(Date.now() + 60_000), never),
       'lost with its collection': () => db.collection('replica_record').drop(),
     };
