@@ -2,9 +2,10 @@
 import { type Condition, sanitiseText, setCondition, timestamp } from '../api/conditions.ts';
 import { clusterId, taskKey } from '../api/names.ts';
 import type { ReplicaTask, ReplicaTaskStatus } from '../api/replica-task.gen.ts';
-import { scheduleText } from '../api/schedule-text.ts';
 import { activeProgress, endedProgress, type SideProgress, takenOver } from './progress.ts';
 import type { Reference } from './references.ts';
+import { withRetried } from './retried.ts';
+import { type AnnotateHint, withRetryHint } from './retry-hint.ts';
 import {
   type Counts,
   doneCount,
@@ -15,6 +16,7 @@ import {
   sumCounts,
   syncedOf,
 } from './run-verdict.ts';
+import type { ScheduleTimes } from './schedule-times.ts';
 import { type ReadyFact, setOrRemove, summarise, type Trouble } from './summary.ts';
 
 /** A run as its record has it. */
@@ -27,6 +29,7 @@ export interface RecordFact {
   readonly executionNumber: number;
   readonly trigger: string;
   readonly claim: string;
+  readonly retryOf?: string;
   readonly status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
   readonly startTime: Date;
   readonly endTime?: Date;
@@ -53,6 +56,17 @@ export interface TaskFacts {
     ReplicaTaskStatus,
     'lastHandledRunRequest' | 'lastHandledCancelRequest' | 'lastHandledRetryRequest'
   >;
+  readonly schedule: ScheduleFact;
+  readonly annotateHint: AnnotateHint;
+}
+
+export interface ScheduleFact {
+  /** `scheduleText` of the spec. */
+  readonly text: string;
+  /** Of a cron. */
+  readonly times: ScheduleTimes | undefined;
+  /** Milliseconds since the epoch. */
+  readonly next: number | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -74,7 +88,7 @@ export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
     ...fromJournal(facts, before),
     key: taskKey(namespace, name),
     conditions: conditionsOf(facts, now),
-    schedule: scheduleText(task.spec),
+    ...scheduleStatus(facts.schedule),
     servedBy: facts.installationId,
     observedGeneration: generation,
   };
@@ -83,6 +97,21 @@ export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
     if (value !== undefined) Object.assign(status, { [key]: value });
   }
   return status;
+}
+
+function scheduleStatus({ text, times, next }: ScheduleFact): JournalPart {
+  return defined({
+    schedule: text,
+    nextExecutionTime: instantText(next),
+    scheduledSince: instantText(times?.scheduledSince),
+    lastScheduleTime: instantText(times?.lastScheduleTime),
+    skippedRuns: times?.skippedRuns,
+    missedRuns: times?.missedRuns,
+  });
+}
+
+function instantText(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : timestamp(new Date(milliseconds));
 }
 
 function handledBefore(before: ReplicaTaskStatus | undefined): TaskFacts['handled'] {
@@ -102,8 +131,9 @@ function conditionsOf(facts: TaskFacts, now: Date): readonly Condition[] {
   conditions = setOrRemove(conditions, 'Running', runningFact(active), generation, now);
   if (records === undefined) return conditions;
   const last = records.find((record): record is Ended => isEnded(record) && record.specHash === specHash);
-  const synced = syncedOf(last === undefined ? undefined : finished(last));
-  return setCondition(conditions, { type: 'Synced', observedGeneration: generation, ...synced }, now);
+  const synced = syncedOf(last === undefined ? undefined : finished(withRetried(last, records)));
+  const said = last?.status === 'FAILED' ? withRetryHint(synced, task, facts.annotateHint) : synced;
+  return setCondition(conditions, { type: 'Synced', observedGeneration: generation, ...said }, now);
 }
 
 function runningFact(active: ActiveFact | undefined): ReadyFact | undefined {
@@ -150,6 +180,7 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
             startTime: timestamp(open.startTime),
             trigger: open.trigger,
             generation: open.generation,
+            ...(open.retryOf === undefined ? {} : { retryOf: open.retryOf }),
           },
     progress: open === undefined ? lastEnded && endedProgress(lastEnded.status, lastEnded.farSides) : openProgress(),
     remoteClusters: facts.references.map((reference) => sideStatus(reference, facts, ended, before)),
@@ -171,7 +202,7 @@ function sideStatus(
     const side = record.farSides.find(({ clusterId: sideId }) => sideId === id);
     return side === undefined ? [] : [{ record, side }];
   });
-  const success = last.find(({ record, side }) => record.specHash === specHash && isEqual(side));
+  const success = last.find(({ record }) => record.specHash === specHash && isEqual(record, id, ended));
   const lastSuccess = later(known?.lastSuccess, success?.record.endTime);
   const common = { name, id, ...(lastSuccess === undefined ? {} : { lastSuccess }) };
   const running = active?.progress.find((side) => side.clusterId === id);
@@ -196,8 +227,9 @@ function sideStatus(
   };
 }
 
-function isEqual(side: SideResult): boolean {
-  return sideTrouble(side) === undefined;
+function isEqual(record: Ended, id: string, ended: readonly Ended[]): boolean {
+  const side = withRetried(record, ended).farSides.find(({ clusterId: sideId }) => sideId === id);
+  return side !== undefined && sideTrouble(side) === undefined;
 }
 
 function later(known: string | undefined, found: Date | undefined): string | undefined {
@@ -212,6 +244,7 @@ function historyEntry(record: Ended): HistoryEntry {
     recordId: record.id,
     trigger: record.trigger,
     generation: record.generation,
+    ...(record.retryOf === undefined ? {} : { retryOf: record.retryOf }),
     startTime: timestamp(record.startTime),
     ...(record.endTime === undefined ? {} : { endTime: timestamp(record.endTime) }),
     status: record.status,

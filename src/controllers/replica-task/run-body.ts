@@ -53,6 +53,8 @@ export class RunAbort extends Error {
 
 /** Time in which a record is closed after an abort. Milliseconds. */
 const CLOSE_MS = 20_000;
+/** Most that transfers in flight get when a person, or a change of the task, stops the run. Milliseconds. */
+const ABORT_GRACE_MS = 3_000;
 
 export function runBody(means: RunMeans, order: RunOrder): RunBody<Progress, RunRecord> {
   return async (context) => {
@@ -127,7 +129,8 @@ function hardSignal(
       hard.abort(reason);
       return;
     }
-    clock.sleep(drainMs, timer.signal).then(
+    const grace = reason instanceof RunAbort ? Math.min(ABORT_GRACE_MS, drainMs) : drainMs;
+    clock.sleep(grace, timer.signal).then(
       () => hard.abort(reason),
       () => {},
     );
