@@ -12,7 +12,7 @@ import { FarSideLink } from './far-side-link.ts';
 import { runObject } from './object-run.ts';
 import { patientJournal } from './patient-journal.ts';
 import { ProgressTeller } from './progress/progress-teller.ts';
-import { SourceTotals } from './progress/source-totals.ts';
+import { RunTotals } from './progress/run-totals.ts';
 import { Recorder } from './recorder.ts';
 import type { FarSideOutcome, RunDeps, RunFarSide, RunObject, RunOutcome, RunPlan } from './run-types.ts';
 import { SourceReader } from './source-reader.ts';
@@ -32,8 +32,9 @@ export async function executeRun(
   const onKnown = (): void => {
     for (const farSideRun of runs) farSideRun.teller.moved();
   };
-  const kinds = new Set(farSides.map(({ blobsOnly }) => blobsOnly));
-  const totals = new SourceTotals({ plan, source: deps.source, onKnown }, kinds);
+  const sides = farSides.map(({ target: { id: clusterId }, blobsOnly }) => ({ clusterId, blobsOnly }));
+  const { source, journal } = deps;
+  const totals = new RunTotals({ plan, farSides: sides, source, journal, onKnown });
   for (const farSide of farSides)
     runs.push(new FarSideRun(plan, farSide, deps, totals, run, (error) => failure.abort(error)));
   const settled = await Promise.allSettled(
@@ -73,7 +74,7 @@ class FarSideRun {
     plan: RunPlan,
     { target, uploadVerification, blobsOnly, lane }: RunFarSide,
     deps: RunDeps,
-    totals: SourceTotals,
+    totals: RunTotals,
     run: AbortSignal,
     fail: (error: unknown) => void,
   ) {
@@ -98,7 +99,7 @@ class FarSideRun {
       clusterId: target.id,
       clusterName: target.name,
       clock,
-      counted: () => totals.of(blobsOnly),
+      counted: () => totals.of(target.id),
       tell: deps.onProgress,
     });
     this.teller = teller;

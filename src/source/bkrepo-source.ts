@@ -31,7 +31,7 @@ export function createBkRepoSource(options: BkRepoSourceOptions): BkRepoSource {
   const database = new SourceDatabase(options);
   const listing = new NodeListing(database, clock);
   const packages = new PackageListing(database);
-  const counter = new SelectionCounter(database, clock);
+  const counter = new SelectionCounter(database, clock, logger);
   const storages = new Storages({ database, storage: options.storage, pathMap: options.pathMap ?? [], clock });
   const pull = options.pull === undefined ? undefined : new PullClient(options.pull);
   const reader = new BlobReader({ storages, pull, clock, logger });

@@ -8,6 +8,7 @@ import type { Document } from 'mongodb';
 import type { SelectionCount, SourceRepository, SourceSelection } from '../../engine/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { PACKAGE_COLLECTION, PACKAGE_VERSION_COLLECTION } from '../schema/collections.ts';
 import type { PackageDoc } from '../schema/documents.ts';
 import { nodeCollectionName } from '../schema/sharding.ts';
@@ -37,11 +38,13 @@ type TimeLeft = () => number;
 export class SelectionCounter {
   readonly #database: SourceDatabase;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #turns = new Semaphore(AT_ONCE);
 
-  constructor(database: SourceDatabase, clock: Clock) {
+  constructor(database: SourceDatabase, clock: Clock, logger: Logger) {
     this.#database = database;
     this.#clock = clock;
+    this.#logger = logger;
   }
 
   async count(repository: SourceRepository, selection: SourceSelection, signal: AbortSignal): Promise<SelectionCount> {
@@ -53,6 +56,11 @@ export class SelectionCounter {
       return selection.packages.length === 0
         ? await this.#allVersions(repository, left, signal)
         : await this.#versions(repository, selection.packages, left, signal);
+    } catch (error) {
+      const { projectId, name } = repository;
+      // Whoever counts lives without the number, and does not tell.
+      if (!signal.aborted) this.#logger.debug('what a selection holds was not counted', { projectId, name, error });
+      throw error;
     } finally {
       leave();
     }
