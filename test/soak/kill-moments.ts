@@ -34,22 +34,28 @@ export interface PlannedKill {
   readonly laterMs: number;
   /** The answer to the request at which it strikes is lost. */
   readonly losesAnswer: boolean;
-  /** Milliseconds from the start of the process to its end, where the moment does not come before. */
+  /** Milliseconds to its end, where the moment does not come before … */
   readonly lifeMs: number;
+  /** … from its start; else from its first request of a run. */
+  readonly early: boolean;
 }
 
-/** A process needs about a second to begin. Milliseconds. */
-const LONGEST_LIFE = 5_000;
+/** Milliseconds. */
+const LONGEST_LIFE = 4_000;
+const LONGEST_EARLY = 2_000;
 
 export function planKill(random: SeededRandom): PlannedKill {
-  const lifeMs = 300 + random.below(LONGEST_LIFE);
-  if (random.below(3) === 0) return { moment: undefined, nth: 0, laterMs: 0, losesAnswer: false, lifeMs };
+  const none = { moment: undefined, nth: 0, laterMs: 0, losesAnswer: false };
+  const die = random.below(12);
+  if (die === 0) return { ...none, early: true, lifeMs: random.below(LONGEST_EARLY) };
+  if (die < 4) return { ...none, early: false, lifeMs: random.below(LONGEST_LIFE) };
   const moment = random.pick(MOMENTS);
   return {
     moment,
     nth: 1 + random.below(moment.most),
     laterMs: random.below(moment.laterMs),
     losesAnswer: moment.at === 'request' && random.below(3) === 0,
+    early: false,
     lifeMs: LONGEST_LIFE,
   };
 }

@@ -13,6 +13,8 @@ import { isUpload, type UploadLedger, uploadOf } from './upload-ledger.ts';
 /** Of each upload through a proxy, so that kills strike in the middle of large ones. */
 const BYTES_PER_SECOND = 24 * 1024 * 1024;
 const LATE = 'late';
+/** A program that is not at work by then waits for something. */
+const LONGEST_START_MS = 10_000;
 
 export interface LifeOptions {
   readonly replication: Replication;
@@ -37,6 +39,7 @@ export class Life {
   readonly #plan: PlannedKill;
   readonly #struck = Promise.withResolvers<string>();
   readonly #over = new AbortController();
+  readonly #atWork = Promise.withResolvers<void>();
   #left: number;
   #resets = 0;
   #resetsWanted: number;
@@ -58,18 +61,17 @@ export class Life {
     }
     const victim = random.below(5) === 0 ? random.pick(replication.farSides) : undefined;
     const peer = victim === undefined ? undefined : this.#killPeer(victim, random.below(3_000), random.below(900));
-    const late = delay(this.#plan.lifeMs, LATE, { signal: this.#over.signal }).catch(() => LATE);
-    const how = await Promise.race([this.#struck.promise, late, this.#untilEnded(program)]);
+    const how = await Promise.race([this.#struck.promise, this.#late(), this.#untilEnded(program)]);
     // After the request reached the far side, and perhaps its effect, but not the record of it; or after the record was
     // closed, but not yet the status.
     if (how !== LATE) await delay(this.#plan.moment === undefined ? random.below(40) : this.#plan.laterMs);
     await program.signal('SIGKILL');
-    this.#broke(ledger.underWay());
+    ledger.broke(ledger.underWay());
     this.#over.abort();
     const peerDied = (await peer) === true;
     for (const { proxy } of replication.farSides) proxy.onAnswer(undefined);
     return {
-      how: how === LATE ? `after ${this.#plan.lifeMs} ms` : how,
+      how: how === LATE ? `after ${this.#plan.lifeMs} ms ${this.#plan.early ? 'from its start' : 'at work'}` : how,
       moment: how === this.#plan.moment?.name ? how : undefined,
       peerDied,
       resets: this.#resets,
@@ -78,17 +80,26 @@ export class Life {
 
   #met(side: RemoteSide, request: SeenRequest): Fault | undefined {
     const { moment, losesAnswer } = this.#plan;
-    const { random } = this.#options;
+    if (!request.url.includes('/ping') && !request.url.includes('/version')) this.#atWork.resolve();
+    const { random, ledger } = this.#options;
     if (moment?.at === 'request' && moment.is(request) && this.#strikes(moment.name) && losesAnswer)
       return { kind: 'lose-answer' };
     if (this.#resetsWanted > 0 && random.below(40) === 0) {
       this.#resetsWanted -= 1;
       this.#resets += 1;
       const upload = isUpload(request) ? uploadOf(side.name, request) : undefined;
-      if (upload !== undefined) this.#broke([upload]);
+      if (upload !== undefined) ledger.broke([upload]);
       return { kind: 'reset', ...(random.below(2) === 0 ? {} : { afterBytes: random.below(4 * 1024 * 1024) }) };
     }
     return isUpload(request) ? { kind: 'slow', bytesPerSecond: BYTES_PER_SECOND } : undefined;
+  }
+
+  async #late(): Promise<string> {
+    const { lifeMs, early } = this.#plan;
+    const { signal } = this.#over;
+    const cap = early ? 0 : LONGEST_START_MS;
+    await Promise.race([this.#atWork.promise, delay(cap, undefined, { signal }).catch(() => undefined)]);
+    return await delay(lifeMs, LATE, { signal }).catch(() => LATE);
   }
 
   #answered(request: SeenRequest): void {
@@ -102,18 +113,13 @@ export class Life {
     return this.#left === 0;
   }
 
-  #broke(uploads: readonly string[]): void {
-    const { ledger, sizes } = this.#options;
-    for (const upload of uploads) ledger.broke([upload], sizes.get(upload.split(' ')[1] ?? ''));
-  }
-
   async #killPeer(side: RemoteSide, afterMs: number, awayMs: number): Promise<boolean> {
-    const { replication, ledger } = this.#options;
+    const { replication, ledger, sizes } = this.#options;
     const due = await delay(afterMs, true, { signal: this.#over.signal }).catch(() => false);
     if (!due) return false;
     await side.program.signal('SIGKILL');
     // Part of a chunk may have been kept: where that leaves the session is for the far side to say, and some cannot.
-    this.#broke(ledger.underWay(side.name));
+    for (const upload of ledger.underWay(side.name)) ledger.broke([upload], sizes.get(upload.split(' ')[1] ?? ''));
     await delay(awayMs);
     await replication.restartFarSide(side);
     return true;

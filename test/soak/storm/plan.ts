@@ -14,6 +14,8 @@ export const EDITS = [
   'enabled',
   'suspended',
   'recreate',
+  'cron',
+  'cron',
 ] as const;
 
 export type StormAction =

@@ -19,6 +19,7 @@ import { Standalone } from '../../support/standalone.ts';
 import { type EDITS, TASKS } from './plan.ts';
 
 const MIB = 1024 * 1024;
+const EVERY_OTHER_SECOND = '*/2 * * * * ?';
 const FIRST_FILES = 40;
 /** Paths of a repository, so that new content mostly takes the place of other. */
 const PATHS = 80;
@@ -32,6 +33,8 @@ interface WantedTask {
   enabled: boolean;
   suspended: boolean;
   description: string;
+  /** Every other second. */
+  cron: boolean;
   setting: Record<string, unknown>;
   annotations: Record<string, string>;
 }
@@ -56,6 +59,7 @@ export class StormSite {
       enabled: true,
       suspended: false,
       description: '',
+      cron: false,
       setting: {},
       annotations: {},
     }));
@@ -107,8 +111,8 @@ export class StormSite {
     else task[edit] = random.below(2) === 0;
     if (edit !== 'recreate') task.present = true;
     await this.apply();
-    const { name, present, repositories, enabled, suspended, setting } = task;
-    const now = { present, repositories, sides: task.sides, enabled, suspended, setting };
+    const { name, present, repositories, enabled, suspended, cron, setting } = task;
+    const now = { present, repositories, sides: task.sides, enabled, suspended, cron, setting };
     return `${edit} ${name}: ${JSON.stringify(now)}`;
   }
 
@@ -135,6 +139,7 @@ export class StormSite {
       task.present = true;
       task.enabled = true;
       task.suspended = false;
+      task.cron = false;
       task.annotations[RUN_REQUESTED_ANNOTATION] = value;
     }
     await this.apply();
@@ -175,7 +180,11 @@ function manifestOf(task: WantedTask): object {
       remoteClusterIds: task.sides,
       enabled: task.enabled,
       description: task.description,
-      setting: { conflictStrategy: 'OVERWRITE', ...task.setting },
+      setting: {
+        conflictStrategy: 'OVERWRITE',
+        ...task.setting,
+        ...(task.cron ? { executionPlan: { cronExpression: EVERY_OTHER_SECOND } } : {}),
+      },
     },
   };
 }
