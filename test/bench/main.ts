@@ -3,6 +3,7 @@
  * whether what it promises held; it is no test, because how fast a machine is says nothing about right or wrong.
  */
 import { generic } from './generic.ts';
+import { JOURNAL_USAGE, journal, journalOptions } from './journal.ts';
 import { GENERIC_USAGE, genericOptions, RATE_USAGE, rateOptions } from './options.ts';
 import { rate } from './rate.ts';
 
@@ -18,6 +19,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare(argv) {
       const options = genericOptions(argv);
       return () => generic(options);
+    },
+  },
+  journal: {
+    usage: JOURNAL_USAGE,
+    prepare(argv) {
+      const options = journalOptions(argv);
+      return () => journal(options);
     },
   },
   rate: {
