@@ -6,6 +6,7 @@ import { generic } from './generic.ts';
 import { JOURNAL_USAGE, journal, journalOptions } from './journal.ts';
 import { GENERIC_USAGE, genericOptions, RATE_USAGE, rateOptions } from './options.ts';
 import { rate } from './rate.ts';
+import { SCHEDULE_USAGE, schedule, scheduleOptions } from './schedule.ts';
 
 interface Scenario {
   readonly usage: string;
@@ -33,6 +34,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare(argv) {
       const options = rateOptions(argv);
       return () => rate(options);
+    },
+  },
+  schedule: {
+    usage: SCHEDULE_USAGE,
+    prepare(argv) {
+      const options = scheduleOptions(argv);
+      return () => schedule(options);
     },
   },
 };
