@@ -8,6 +8,8 @@ interface Sleeper {
 /** Time that moves only when a test says so; `sleep` of a `running` clock moves it by itself. */
 export class FakeClock implements Clock {
   #now: number;
+  /** What the wall clock is ahead of where it would be had nobody set it. */
+  #set = 0;
   readonly #running: boolean;
   readonly #sleepers = new Set<Sleeper>();
   /** Every sleep asked for, in milliseconds. */
@@ -24,7 +26,12 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#set;
+  }
+
+  /** Somebody sets the wall clock: no timer notices. */
+  set(byMs: number): void {
+    this.#set += byMs;
   }
 
   monotonic(): number {

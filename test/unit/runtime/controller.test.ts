@@ -70,6 +70,47 @@ async function end(rig: Rig): Promise<void> {
   await rig.running;
 }
 
+test('a reconcile at an instant comes at it and not before, however long that is, and without a spread', async () => {
+  const calls: number[] = [];
+  const rig = start(
+    async () => {
+      calls.push(rig.clock.now());
+      return calls.length > 1 ? {} : { requeueAtMs: instant };
+    },
+    { random: () => 0 },
+  );
+  // More than setTimeout can wait for at once.
+  const instant = rig.clock.now() + 40 * 86_400_000;
+  rig.controller.enqueue('a/b');
+  await settle();
+  assert.equal(calls.length, 1);
+  await pass(rig.clock, 40 * 86_400_000 - 1, 3_600_000);
+  assert.equal(calls.length, 1);
+  await pass(rig.clock, 3, 1);
+  assert.equal(calls.length, 2);
+  assert.ok((calls[1] ?? 0) >= instant);
+  assert.ok(rig.clock.slept.every((ms) => ms < 2 ** 31));
+  await end(rig);
+});
+
+test('of an interval and an instant the earlier one counts', async () => {
+  for (const [requeueAfterMs, offset, expected] of [
+    [1_000, 60_000, 1_000],
+    [60_000, 1_000, 1_002],
+  ] as const) {
+    const calls: number[] = [];
+    const rig = start(async () => {
+      calls.push(rig.clock.monotonic());
+      return calls.length > 1 ? {} : { requeueAfterMs, requeueAtMs: rig.clock.now() + offset };
+    });
+    rig.controller.enqueue('a/b');
+    await settle();
+    await pass(rig.clock, 1_100, 1);
+    assert.equal((calls[1] ?? 0) - (calls[0] ?? 0), expected);
+    await end(rig);
+  }
+});
+
 test('a failed reconcile is logged once with its keys and repeated with growing delay, until it succeeds', async () => {
   const calls: number[] = [];
   const rig = start(async () => {
