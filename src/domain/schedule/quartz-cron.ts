@@ -85,15 +85,17 @@ function refuseLongStep({ step, to }: Entry, field: Field): void {
   throw refuse(field, `a step of ${step} is more than ${field.max}`);
 }
 
+const FORMS_OF_MONTH = /^(?:L(?:-\d+)?W?|\d+W)$/;
+const FORMS_OF_WEEK = /^(?:L|(?:\d+|[A-Z]{3})(?:L|#\d+))$/;
+
+/** What stands alone in a field of days has been understood before: here it is in a list, or in another field. */
 function refuseForeign(part: string, field: Field): void {
   if (part === '?') throw refuse(field, '"?" stands for a day of month or a day of week only, and alone');
-  if (/^(?:L|LW|L-\d+W?|\d+W)$/.test(part) || (field === DAYS_OF_WEEK && /^(?:.+L|.*#.*)$/.test(part)))
-    throw refuse(
-      field,
-      field === DAYS_OF_MONTH || field === DAYS_OF_WEEK
-        ? `${quote(part)} stands alone in its field, not in a list`
-        : `${quote(part)} is not for this field`,
-    );
+  const ofMonth = FORMS_OF_MONTH.test(part);
+  const ofWeek = FORMS_OF_WEEK.test(part);
+  if ((field === DAYS_OF_MONTH && ofMonth) || (field === DAYS_OF_WEEK && ofWeek))
+    throw refuse(field, `${quote(part)} stands alone in its field, not in a list`);
+  if (ofMonth || ofWeek) throw refuse(field, `${quote(part)} is not for this field`);
 }
 
 function dayRule(dayOfMonth: string, dayOfWeek: string): DayRule {
