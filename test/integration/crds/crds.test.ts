@@ -68,7 +68,7 @@ for (const sample of SAMPLES) {
 test('applied samples are listed with their columns, by short name and by category', async () => {
   await kubectl('apply', '-f', `${PROJECT}deploy/samples`);
   const tasks = await kubectl('get', 'rtask');
-  assert.match(tasks, /^NAME +TYPE +SCHEDULE +ENABLED +LAST STATUS +NEXT RUN +READY\s/);
+  assert.match(tasks, /^NAME +TYPE +SCHEDULE +ENABLED +LAST STATUS +PROGRESS +NEXT RUN +READY\s/);
   assert.match(tasks, /^tools +SCHEDULED +true/m);
   const clusters = await kubectl('get', 'rcluster');
   assert.match(clusters, /^NAME +TYPE +URL +HEALTH +READY +VERSION +AGE\s/);
@@ -86,6 +86,7 @@ test('columns show what the status says', async () => {
   const status = {
     schedule: '0 2 * * * (Asia/Shanghai)',
     lastExecutionStatus: 'SUCCESS',
+    progress: { summary: '800/1200, 5.0 MiB/s, 1m30s left' },
     nextExecutionTime: '2099-12-01T02:00:00Z',
     conditions: [
       { type: 'Ready', status: 'True', ...condition },
@@ -98,7 +99,7 @@ test('columns show what the status says', async () => {
   const wide = await kubectl('get', 'rtask', '-o', 'wide');
   assert.match(
     wide,
-    /^tools +SCHEDULED +0 2 \* \* \* \(Asia\/Shanghai\) +true +SUCCESS +2099-12-01T02:00:00Z +True +False +Accepted +all is well +\d+s/m,
+    /^tools +SCHEDULED +0 2 \* \* \* \(Asia\/Shanghai\) +true +SUCCESS +800\/1200, 5\.0 MiB\/s, 1m30s left +2099-12-01T02:00:00Z +True +False +Accepted +all is well +\d+s/m,
   );
 });
 
