@@ -17,14 +17,14 @@ const MOMENTS: readonly Moment[] = [
   { name: 'before a session', at: 'request', is: KINDS.session, most: 4, laterMs: 5 },
   { name: 'after a session began', at: 'answer', is: KINDS.session, most: 4, laterMs: 20 },
   // A chunk takes a third of a second.
-  { name: 'within a chunk', at: 'request', is: KINDS.chunk, most: 20, laterMs: 330 },
-  { name: 'after a chunk', at: 'answer', is: KINDS.chunk, most: 20, laterMs: 5 },
+  { name: 'within a chunk', at: 'request', is: KINDS.chunk, most: 10, laterMs: 330 },
+  { name: 'after a chunk', at: 'answer', is: KINDS.chunk, most: 10, laterMs: 5 },
   { name: 'before the end of an upload', at: 'request', is: KINDS.finish, most: 4, laterMs: 10 },
   { name: 'between an upload and its node', at: 'answer', is: KINDS.finish, most: 4, laterMs: 200 },
-  { name: 'within a small upload', at: 'request', is: KINDS.push, most: 60, laterMs: 20 },
-  { name: 'at node/create', at: 'request', is: KINDS.create, most: 60, laterMs: 5 },
-  { name: 'between a node and its record', at: 'answer', is: KINDS.create, most: 60, laterMs: 30 },
-  { name: 'at a question', at: 'request', is: KINDS.search, most: 6, laterMs: 40 },
+  { name: 'within a small upload', at: 'request', is: KINDS.push, most: 25, laterMs: 20 },
+  { name: 'at node/create', at: 'request', is: KINDS.create, most: 25, laterMs: 5 },
+  { name: 'between a node and its record', at: 'answer', is: KINDS.create, most: 25, laterMs: 30 },
+  { name: 'at a question', at: 'request', is: KINDS.search, most: 3, laterMs: 40 },
 ];
 
 export interface PlannedKill {

@@ -108,7 +108,7 @@ export class StormSite {
     else if (edit === 'objects') task.repositories = someOf(random, all);
     else if (edit === 'sides') task.sides = someOf(random, sides);
     else if (edit === 'setting') task.setting = settingOf(random);
-    else task[edit] = random.below(2) === 0;
+    else task[edit] = random.below(4) > 0 !== (edit === 'suspended');
     if (edit !== 'recreate') task.present = true;
     await this.apply();
     const { name, present, repositories, enabled, suspended, cron, setting } = task;
