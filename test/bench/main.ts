@@ -6,6 +6,7 @@ import { generic } from './generic.ts';
 import { JOURNAL_USAGE, journal, journalOptions } from './journal.ts';
 import { GENERIC_USAGE, genericOptions, RATE_USAGE, rateOptions } from './options.ts';
 import { rate } from './rate.ts';
+import { RESUME_USAGE, resume, resumeOptions } from './resume.ts';
 import { SCHEDULE_USAGE, schedule, scheduleOptions } from './schedule.ts';
 
 interface Scenario {
@@ -34,6 +35,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare(argv) {
       const options = rateOptions(argv);
       return () => rate(options);
+    },
+  },
+  resume: {
+    usage: RESUME_USAGE,
+    prepare(argv) {
+      const options = resumeOptions(argv);
+      return () => resume(options);
     },
   },
   schedule: {
