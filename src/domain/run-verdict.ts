@@ -9,6 +9,8 @@ export interface Counts {
   readonly unchanged: number;
   readonly conflict: number;
   readonly failed: number;
+  /** Of the failed: those held back until their source changes or a person asks. */
+  readonly quarantined?: number;
   readonly notTried: number;
   readonly totalBytes: number;
   readonly sentBytes: number;
@@ -49,12 +51,18 @@ export function sumCounts(sides: readonly { readonly tally: Counts }[]): Counts 
       unchanged: sum.unchanged + tally.unchanged,
       conflict: sum.conflict + tally.conflict,
       failed: sum.failed + tally.failed,
+      ...quarantinedOf(sum, tally),
       notTried: sum.notTried + tally.notTried,
       totalBytes: sum.totalBytes + tally.totalBytes,
       sentBytes: sum.sentBytes + tally.sentBytes,
     }),
     NO_COUNTS,
   );
+}
+
+function quarantinedOf(...tallies: readonly Counts[]): Pick<Counts, 'quarantined'> {
+  const quarantined = tallies.reduce((sum, tally) => sum + (tally.quarantined ?? 0), 0);
+  return quarantined === 0 ? {} : { quarantined };
 }
 
 export function doneCount(counts: Counts): number {
@@ -75,7 +83,7 @@ export function runResult(sides: readonly SideResult[]): 'SUCCESS' | 'FAILED' {
 export function sideTrouble(side: SideResult): Verdict | undefined {
   const { error, tally, clusterName } = side;
   const numbers = [
-    counted(tally.failed, 'failed'),
+    failedText(tally),
     counted(tally.conflict, 'left alone by conflict'),
     counted(tally.notTried, 'not tried'),
   ].filter((text) => text !== '');
@@ -104,8 +112,15 @@ function counted(count: number, what: string): string {
   return count === 0 ? '' : `${count} ${what}`;
 }
 
+function failedText(tally: Counts): string {
+  const { quarantined = 0 } = tally;
+  return counted(tally.failed, quarantined === 0 ? 'failed' : `failed (${quarantined} of them quarantined)`);
+}
+
 export interface FinishedRun {
   readonly id: string;
+  /** It tried only what had failed in that run. */
+  readonly retryOf?: string;
   readonly status: 'SUCCESS' | 'FAILED' | 'ABORTED';
   readonly endTime: string;
   readonly errorReason?: string;
@@ -114,8 +129,7 @@ export interface FinishedRun {
 
 /** The verdict about a finished run: what `history` and the Event about it say. */
 export function runVerdict(run: FinishedRun): Verdict {
-  const counts = sumCounts(run.farSides);
-  const numbers = `${counts.success} copied, ${counts.unchanged} unchanged, ${counts.conflict} conflicts, ${counts.failed} failed, ${counts.notTried} not tried; ${counts.sentBytes} bytes sent`;
+  const numbers = numbersOf(run);
   if (run.status === 'ABORTED') {
     const { reason, message } = splitReason(run.errorReason, 'Aborted');
     return { reason, message: `${message} (${numbers})` };
@@ -123,18 +137,34 @@ export function runVerdict(run: FinishedRun): Verdict {
   const troubles = run.farSides.flatMap((side) => sideTrouble(side) ?? []);
   const [first] = troubles;
   if (run.status === 'FAILED' && first === undefined) return splitReason(run.errorReason, 'RunFailed');
-  if (first === undefined) return { reason: 'AllEqual', message: numbers };
+  if (first === undefined) return equalVerdict(run, numbers);
   return { reason: first.reason, message: `${troubles.map(({ message }) => message).join(' | ')} (${numbers})` };
 }
 
+function numbersOf({ farSides }: FinishedRun): string {
+  const counts = sumCounts(farSides);
+  return `${counts.success} copied, ${counts.unchanged} unchanged, ${counts.conflict} conflicts, ${failedText(counts) || '0 failed'}, ${counts.notTried} not tried; ${counts.sentBytes} bytes sent`;
+}
+
+function equalVerdict({ retryOf }: FinishedRun, numbers: string): Verdict {
+  if (retryOf === undefined) return { reason: 'AllEqual', message: numbers };
+  return { reason: 'RetrySucceeded', message: `what had failed in run ${retryOf} is equal now: ${numbers}` };
+}
+
+/** Of a retry: the whole that it stands for (retried.ts). */
 export function syncedOf(run: FinishedRun | undefined): Verdict & { readonly status: ConditionStatus } {
   if (run === undefined)
     return { status: 'Unknown', reason: 'NoRunYet', message: 'no run of the present spec has finished yet' };
   const { reason, message } = runVerdict(run);
-  const equal = run.status === 'SUCCESS' && reason === 'AllEqual';
-  const which = `run ${run.id}, as of ${run.endTime}`;
+  const equal = run.status === 'SUCCESS' && run.farSides.every((side) => sideTrouble(side) === undefined);
+  const retried = run.retryOf === undefined ? '' : `, which tried again what had failed in run ${run.retryOf}`;
+  const which = `run ${run.id}${retried}, as of ${run.endTime}`;
   return equal
-    ? { status: 'True', reason, message: `every artifact is equal at every far side (${which}): ${message}` }
+    ? {
+        status: 'True',
+        reason: 'AllEqual',
+        message: `every artifact is equal at every far side (${which}): ${numbersOf(run)}`,
+      }
     : { status: 'False', reason, message: `${which}: ${message}` };
 }
 

@@ -259,9 +259,10 @@ export function isEnded(record: RecordFact): record is Ended {
 }
 
 export function finished(record: Ended): Parameters<typeof runVerdict>[0] {
-  const { id, status, endTime, startTime, errorReason, farSides } = record;
+  const { id, status, endTime, startTime, errorReason, farSides, retryOf } = record;
   return {
     id,
+    ...(retryOf === undefined ? {} : { retryOf }),
     status,
     endTime: timestamp(endTime ?? startTime),
     farSides,

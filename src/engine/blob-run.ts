@@ -8,18 +8,24 @@ import { classify, ReplicationError } from '../domain/errors.ts';
 import type { IndexRules } from '../domain/indexes/index-document.ts';
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
+import { filesFingerprint, type HeldBack } from '../domain/quarantine.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
-import { selectedPackages, selectedVersions } from './packages/package-selection.ts';
+import { failedPaths } from './failed-units.ts';
+import { fingerprintOfFailure } from './failure-memory.ts';
+import { selectedPackages } from './packages/package-selection.ts';
 import { planVersion } from './packages/version-plan.ts';
-import { versionKey } from './packages/version-unit.ts';
+import { fingerprintOfVersion, versionKey } from './packages/version-unit.ts';
 import type { ProofMethod, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
 import { goodProofs } from './proofs.ts';
 import type { UnitResult } from './recorder.ts';
+import { confirmStored } from './storage-check.ts';
 import { unitFailed } from './unit-errors.ts';
 
 /** What is recorded, and the nodes whose blobs make it up. */
 interface BlobUnit {
   readonly record: Pick<UnitResult, 'unitKey' | 'node' | 'artifact'>;
+  /** State at the source; undefined for what is not there. */
+  readonly fingerprint: (() => string | Promise<string>) | undefined;
   /** Fails when the unit cannot be read at the source. */
   readonly nodes: () => Promise<readonly SourceNode[]>;
 }
@@ -45,18 +51,31 @@ export class BlobRun {
 
   async #files(): Promise<void> {
     const { object, reader, repository, deps } = this.#context;
-    const paths = object.paths.length === 0 ? ['/'] : object.paths.map(normalisePath);
+    const { failedBefore, index } = this.#context;
+    const { run } = this.#options;
+    const named = object.paths.map(normalisePath);
+    const all = named.length === 0 ? ['/'] : named;
+    const paths = failedBefore === undefined ? all : await failedPaths(failedBefore, index, named, run);
+    const isOf = (some: readonly string[], { fullPath }: SourceNode): boolean =>
+      some.some((path) => selects(path, fullPath));
     for (const [position, path] of paths.entries()) {
       const earlier = paths.slice(0, position);
       let found = false;
       const scope = path === '/' ? undefined : path;
       for await (const page of reader.nodes(repository, scope, deps.limits.pageSize, this.#options.run)) {
         found = true;
-        const nodes = page.filter((node) => !earlier.some((other) => selects(other, node.fullPath)));
+        const nodes = page.filter((node) => !isOf(earlier, node));
         await this.#page(nodes.map((node) => this.#fileUnit(node)));
         if (deps.drain.aborted) return;
       }
       if (!found && path !== '/') await this.#pathMissing(path);
+    }
+    if (failedBefore === undefined) return;
+    for await (const page of failedBefore.paths(index, run)) {
+      const found = await reader.findNodes(repository, page, run);
+      const nodes = [...found.values()].filter((node) => !isOf(paths, node));
+      await this.#page(nodes.map((node) => this.#fileUnit(node)));
+      if (deps.drain.aborted) return;
     }
   }
 
@@ -64,18 +83,19 @@ export class BlobRun {
     const { index, reader, repository } = this.#context;
     return {
       record: { unitKey: unitKey(index, node.fullPath), node },
+      fingerprint: () => filesFingerprint([node]),
       nodes: async () => [await reader.resolve(repository, node, this.#options.run)],
     };
   }
 
   async #packages(): Promise<void> {
-    const { object, deps, index, repository } = this.#context;
+    const { deps, failedBefore, index, repository } = this.#context;
     const { run } = this.#options;
     const rules = indexRulesFor(repository.type);
     const shared = new Set(rules.ofRepository);
-    for await (const chosen of selectedPackages(this.#context, object.packages ?? [], run)) {
+    for await (const chosen of selectedPackages(this.#context, run)) {
       const { key, name } = chosen.source;
-      for await (const versions of selectedVersions(this.#context, chosen, run)) {
+      for await (const versions of chosen.versions) {
         const units = versions.map((version): BlobUnit => {
           const fullPath = version.artifactPath ?? version.manifestPath ?? '';
           return {
@@ -84,6 +104,7 @@ export class BlobRun {
               node: { fullPath, size: version.size, sha256: '' },
               artifact: { packageKey: key, packageName: name, version: version.name },
             },
+            fingerprint: () => fingerprintOfVersion(this.#context, version, run),
             nodes: async () => {
               const plan = await planVersion(this.#context, { package: chosen.source, version }, run);
               const documents = await this.#resolved(await this.#documents(plan.indexes, rules));
@@ -94,10 +115,13 @@ export class BlobRun {
         await this.#page(units);
         if (deps.drain.aborted) return;
       }
+      if (failedBefore !== undefined) continue;
       await this.#page(await this.#documentUnits(rules.ofPackage(chosen.source), rules));
       for (const path of rules.sharedWith(chosen.source)) shared.add(path);
     }
-    await this.#page(await this.#documentUnits([...shared], rules));
+    if (failedBefore === undefined) await this.#page(await this.#documentUnits([...shared], rules));
+    else
+      for await (const page of failedBefore.paths(index, run)) await this.#page(await this.#documentUnits(page, rules));
   }
 
   /** Documents that name versions, each with its checksum files: those that the source has, as it has them. */
@@ -108,7 +132,7 @@ export class BlobRun {
       const document = nodes.find(({ fullPath }) => fullPath === path);
       if (document === undefined) continue;
       const record = { unitKey: unitKey(this.#context.index, path), node: document };
-      units.push({ record, nodes: () => this.#resolved(nodes) });
+      units.push({ record, fingerprint: () => filesFingerprint(nodes), nodes: () => this.#resolved(nodes) });
     }
     return units;
   }
@@ -130,11 +154,16 @@ export class BlobRun {
   async #page(units: readonly BlobUnit[]): Promise<void> {
     const { pool, farSide, givenUp } = this.#options;
     const prior = await this.#prior(units);
+    const held = await this.#held(units);
     for (const unit of units) {
       if (this.#context.deps.drain.aborted) return;
       const known = prior.get(unit.record.unitKey);
       const sent = { bytes: 0 };
-      if (known?.status === 'SUCCESS') this.#context.recorder.countRecorded(known);
+      const why = held.get(unit.record.unitKey);
+      const said = saidBefore(known, unit, why);
+      if (said !== undefined) await this.#context.recorder.countRecorded(said, this.#options.run);
+      else if (why !== undefined)
+        await this.#record(unit, 'FAILED', 0, known, new ReplicationError('unit', why.reason, why.message));
       else if (givenUp() !== undefined) await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
       else {
         try {
@@ -161,16 +190,19 @@ export class BlobRun {
     const digests = nodes.map(({ sha256 }) => sha256);
     const proofs = await goodProofs(this.#context, digests, signal);
     const made: { sha256: string; method: ProofMethod }[] = [];
+    const crossed: SourceNode[] = [];
     try {
       for (const node of nodes) {
         const parcel = { repository, target, node, proof: proofs.get(node.sha256) };
         const delivery = await courier.ensure(parcel, signal);
         sent.bytes += delivery.bytesSent;
+        if (delivery.bytesSent > 0) crossed.push(node);
         if (delivery.proof !== undefined) made.push({ sha256: node.sha256, method: delivery.proof });
       }
     } finally {
       if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
     }
+    await confirmStored(this.#context, crossed, signal);
     await this.#record(unit, sent.bytes > 0 ? 'SUCCESS' : 'UNCHANGED', sent.bytes, known);
   }
 
@@ -182,7 +214,11 @@ export class BlobRun {
       return;
     }
     const { unitKey: key } = unit.record;
-    const record = (error: ReplicationError): Promise<void> => this.#record(unit, 'FAILED', bytesSent, known, error);
+    const record = async (error: ReplicationError): Promise<void> => {
+      const { fingerprint } = unit;
+      const state = fingerprint && (await fingerprintOfFailure(error, fingerprint, run));
+      await this.#record(unit, 'FAILED', bytesSent, known, error, state);
+    };
     try {
       await unitFailed(this.#context, key.slice(key.indexOf(':') + 1), cause, record, run);
     } catch (error) {
@@ -195,6 +231,7 @@ export class BlobRun {
     const message = `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`;
     const unit = {
       record: { unitKey: unitKey(index, path), node: { fullPath: path, size: 0, sha256: '' } },
+      fingerprint: undefined,
       nodes: async () => [],
     };
     await this.#failed(unit, new ReplicationError('unit', 'PathNotFound', message), undefined, 0);
@@ -207,12 +244,20 @@ export class BlobRun {
     return await deps.journal.findDetails(link.id, keys, this.#options.run);
   }
 
+  #held(units: readonly BlobUnit[]): Promise<ReadonlyMap<string, HeldBack>> {
+    const candidates = units.flatMap(({ record, fingerprint }) =>
+      fingerprint === undefined ? [] : [{ unitKey: record.unitKey, fingerprint }],
+    );
+    return this.#context.failures.heldBack(candidates, this.#options.run);
+  }
+
   #record(
     { record }: BlobUnit,
     status: UnitStatus,
     bytesSent: number,
     known: UnitDetail | undefined,
     cause?: unknown,
+    fingerprint?: string,
   ): Promise<void> {
     const { recorder, object, deps } = this.#context;
     const error = cause === undefined ? undefined : classify(cause);
@@ -224,9 +269,20 @@ export class BlobRun {
         bytesSent,
         startTime: new Date(deps.clock.now()),
         replaces: known !== undefined,
+        fingerprint,
         ...(error === undefined ? {} : { reason: error.code, message: error.message }),
       },
       this.#options.run,
     );
   }
+}
+
+/** What this record says of a unit from before a crash, and what stays said. */
+function saidBefore(
+  known: UnitDetail | undefined,
+  { record }: BlobUnit,
+  why: HeldBack | undefined,
+): UnitDetail | undefined {
+  if (known?.status === 'SUCCESS' && known.sha256 === record.node.sha256) return known;
+  return known?.status === 'FAILED' && why !== undefined ? known : undefined;
 }

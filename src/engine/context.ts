@@ -1,6 +1,8 @@
 /** What the parts of one run at one far side share, and the unit they hand to each other. */
 import type { ReplicationError } from '../domain/errors.ts';
 import type { BlobCourier } from './blob-courier.ts';
+import type { FailedUnits } from './failed-units.ts';
+import type { FailureMemory } from './failure-memory.ts';
 import type { FarSideLink } from './far-side-link.ts';
 import type { ProofMethod, SourceNode, SourceRepository, TargetRepository } from './ports.ts';
 import type { Recorder } from './recorder.ts';
@@ -18,6 +20,7 @@ export interface FarSideContext {
   readonly link: FarSideLink;
   readonly courier: BlobCourier;
   readonly recorder: Recorder;
+  readonly failures: FailureMemory;
   /** Units (and their bytes) were met that a count of what the source holds does not have. */
   readonly foresee: (units: number, bytes: number) => void;
   /** Gives the far side up: nothing new is started there, what is in flight is aborted, the rest is not tried. */
@@ -32,6 +35,8 @@ export interface ObjectContext extends FarSideContext {
   readonly object: RunObject;
   readonly repository: SourceRepository;
   readonly target: TargetRepository;
+  /** Set in a retry: of this object only these units. */
+  readonly failedBefore: FailedUnits | undefined;
 }
 
 /** How the parts of an object's run start units, and when they stop. */
@@ -48,6 +53,8 @@ export interface ObjectRunOptions {
 export interface Unit {
   /** As planned; what travels of its metadata is already selected. */
   readonly node: SourceNode;
+  /** As the source has it. */
+  readonly listed: SourceNode;
   /** The node is made of blocks: its digest is not in the source's database. */
   readonly rebuilt: boolean;
   readonly startTime: Date;

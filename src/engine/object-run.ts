@@ -6,12 +6,12 @@
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import type { ObjectContext, ObjectRunOptions } from './context.ts';
+import { failedPaths } from './failed-units.ts';
 import { FileRun } from './files/file-run.ts';
 import { Claims } from './packages/claims.ts';
 import { IndexWorker } from './packages/index-worker.ts';
 import { PackageRun } from './packages/package-run.ts';
 import type { SourceNode } from './ports.ts';
-import type { RunPackage } from './run-types.ts';
 import { shareOf } from './unit-errors.ts';
 
 export async function runObject(context: ObjectContext, options: ObjectRunOptions): Promise<void> {
@@ -19,7 +19,7 @@ export async function runObject(context: ObjectContext, options: ObjectRunOption
   const files = new FileRun(context, options);
   try {
     if (object.paths.length > 0) await runPaths(context, options, files, object.paths.map(normalisePath));
-    else await runRepository(context, options, files, object.packages ?? []);
+    else await runRepository(context, options, files);
   } finally {
     await files.settled();
   }
@@ -38,39 +38,47 @@ async function runPaths(
   const rules = indexRulesFor(context.repository.type);
   const indexes = new IndexWorker(context, { ...options, rules, claims, byPath: true });
   const met = new Set<string>();
-  for (const [index, path] of paths.entries()) {
-    const loose = looseFiles(claims, indexes, met);
-    const selected = (node: SourceNode): boolean =>
-      !paths.slice(0, index).some((earlier) => selects(earlier, node.fullPath)) && loose(node);
+  const loose = looseFiles(claims, indexes, met);
+  const { failedBefore, index } = context;
+  const named = failedBefore === undefined ? paths : await failedPaths(failedBefore, index, paths, options.run);
+  const isOf = (some: readonly string[], { fullPath }: SourceNode): boolean =>
+    some.some((path) => selects(path, fullPath));
+  for (const [position, path] of named.entries()) {
+    const selected = (node: SourceNode): boolean => !isOf(named.slice(0, position), node) && loose(node);
     await shareOf(context, options, () => files.scope(path, selected));
   }
+  if (failedBefore !== undefined) {
+    const selected = (node: SourceNode): boolean => !isOf(named, node) && loose(node);
+    await shareOf(context, options, () => files.some(failedBefore.paths(index, options.run), selected));
+  }
   await files.finish();
-  if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, options.farSide));
+  if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, false, options.farSide));
 }
 
 /** Without a selection of packages the whole repository: also the files that belong to no version. */
-async function runRepository(
-  context: ObjectContext,
-  options: ObjectRunOptions,
-  files: FileRun,
-  selected: readonly RunPackage[],
-): Promise<void> {
+async function runRepository(context: ObjectContext, options: ObjectRunOptions, files: FileRun): Promise<void> {
   const { type } = context.repository;
-  const whole = selected.length === 0;
+  const { failedBefore, index } = context;
+  const whole = (context.object.packages ?? []).length === 0;
   const claims = new Claims();
   const indexes = new IndexWorker(context, { ...options, rules: indexRulesFor(type), claims, byPath: false });
   const met = new Set<string>();
+  const packages = new PackageRun(context, { ...options, claims, indexes });
   if (!whole || type !== 'GENERIC') {
-    const packages = new PackageRun(context, { ...options, claims, indexes });
-    await shareOf(context, options, () => packages.execute(selected, met));
+    const shared = whole && failedBefore === undefined ? undefined : met;
+    await shareOf(context, options, () => packages.execute(shared));
   }
-  if (whole) {
-    const loose = looseFiles(claims, indexes, met);
+  const loose = looseFiles(claims, indexes, met);
+  if (failedBefore !== undefined) {
+    await shareOf(context, options, () => files.some(failedBefore.paths(index, options.run), loose));
+  } else if (whole) {
     const selected = type === 'GENERIC' ? loose : foreseen(loose, context);
     await shareOf(context, options, () => files.scope('/', selected));
   }
   await files.finish();
-  if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, options.farSide));
+  const ofRepository = failedBefore === undefined || packages.hasBegun;
+  if (!context.deps.drain.aborted)
+    await shareOf(context, options, () => indexes.atEnd(met, ofRepository, options.farSide));
 }
 
 /** Loose files beside packages are not in the count of what there is to do before they are met. */

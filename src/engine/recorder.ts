@@ -4,6 +4,7 @@
  */
 import type { ReplicationError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { EndedUnit, FailureMemory } from './failure-memory.ts';
 import type { RunJournal, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
 import type { FarSideOutcome, RunObject, Tally } from './run-types.ts';
 import { TallyCounter } from './tally.ts';
@@ -16,7 +17,8 @@ const LONGEST_UNWRITTEN = 2_000;
 const EXAMPLES = 5;
 
 export interface RecorderOptions {
-  readonly journal: RunJournal;
+  readonly journal: Pick<RunJournal, 'writeDetails' | 'confirmDetails'>;
+  readonly failures: Pick<FailureMemory, 'ended'>;
   readonly clusterId: string;
   readonly clusterName: string;
   readonly conflictStrategy: string;
@@ -37,15 +39,25 @@ export interface UnitResult {
   readonly startTime: Date;
   /** There is a row already, which this result replaces. */
   readonly replaces: boolean;
+  /** State of the source that a failure is held against (failure-memory.ts). */
+  readonly fingerprint?: string | undefined;
   readonly reason?: string;
   readonly message?: string;
 }
+
+type Example = Pick<UnitResult, 'status' | 'unitKey'> & {
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+};
 
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #tally = new TallyCounter();
   readonly #examples: { unit: string; reason: string; message: string }[] = [];
   #pending: UnitDetail[] = [];
+  #confirmed: UnitDetail[] = [];
+  /** Units of this flush, or counted since the last one, as the memory of failures wants to hear of them. */
+  #ended: EndedUnit[] = [];
   #writing: Promise<void> = Promise.resolve();
   #flushedAt: number;
 
@@ -56,13 +68,32 @@ export class Recorder {
 
   async record(result: UnitResult, signal: AbortSignal): Promise<void> {
     this.#keepExample(result);
-    if (result.status === 'UNCHANGED' && !this.#options.recordUnchanged && !result.replaces) {
-      this.#count(result.status, result.node.size, result.bytesSent);
-      return;
+    const { unitKey, status, fingerprint, reason = '', message = '', replaces } = result;
+    this.#ended.push({ unitKey, status, fingerprint, reason, message, replaces });
+    if (status === 'UNCHANGED' && !this.#options.recordUnchanged && !replaces) {
+      this.#count({ status, size: result.node.size, bytesSent: result.bytesSent });
+    } else {
+      this.#pending.push(this.#detail(result));
     }
-    this.#pending.push(this.#detail(result));
+    await this.#flushWhenDue(signal);
+  }
+
+  /** A unit that has its final record from before a crash, which still holds. */
+  async countRecorded(detail: UnitDetail, signal: AbortSignal): Promise<void> {
+    if (detail.status === 'FAILED') this.#keepExample({ ...detail, message: detail.errorReason });
+    this.#confirmed.push(detail);
+    await this.#flushWhenDue(signal);
+  }
+
+  /** A unit that was done before a crash, and is no longer there: its record stays. */
+  countLeft(detail: UnitDetail): void {
+    this.#count(detail);
+  }
+
+  async #flushWhenDue(signal: AbortSignal): Promise<void> {
     const since = this.#options.clock.monotonic() - this.#flushedAt;
-    if (this.#pending.length < BATCH && since < LONGEST_UNWRITTEN) return;
+    const most = Math.max(this.#pending.length, this.#confirmed.length, this.#ended.length);
+    if (most < BATCH && since < LONGEST_UNWRITTEN) return;
     try {
       await this.flush(signal);
     } catch (error) {
@@ -71,29 +102,45 @@ export class Recorder {
     }
   }
 
-  /** A unit that has its final record from before a crash. */
-  countRecorded(detail: UnitDetail): void {
-    this.#count(detail.status, detail.size, detail.bytesSent);
-  }
-
   /** Writes what is pending; batches go one after another. */
   async flush(signal: AbortSignal): Promise<void> {
     this.#flushedAt = this.#options.clock.monotonic();
     const previous = this.#writing;
     this.#writing = (async () => {
       await previous.catch(() => undefined);
-      const batch = this.#pending;
-      if (batch.length === 0) return;
-      this.#pending = [];
-      try {
-        await this.#options.journal.writeDetails(batch, signal);
-      } catch (error) {
-        this.#pending = [...batch, ...this.#pending];
-        throw error;
-      }
-      for (const detail of batch) this.#count(detail.status, detail.size, detail.bytesSent);
+      await this.#writeRecords(signal);
+      await this.#tellFailures(signal);
     })();
     await this.#writing;
+  }
+
+  async #writeRecords(signal: AbortSignal): Promise<void> {
+    const { journal, clusterId } = this.#options;
+    const batch = this.#pending;
+    const confirmed = this.#confirmed;
+    this.#pending = [];
+    this.#confirmed = [];
+    try {
+      if (batch.length > 0) await journal.writeDetails(batch, signal);
+      const keys = confirmed.map(({ unitKey }) => unitKey);
+      if (keys.length > 0) await journal.confirmDetails(clusterId, keys, signal);
+    } catch (error) {
+      this.#pending = [...batch, ...this.#pending];
+      this.#confirmed = [...confirmed, ...this.#confirmed];
+      throw error;
+    }
+    for (const detail of [...batch, ...confirmed]) this.#count(detail);
+  }
+
+  async #tellFailures(signal: AbortSignal): Promise<void> {
+    const ended = this.#ended;
+    this.#ended = [];
+    try {
+      if (ended.length > 0) await this.#options.failures.ended(ended, signal);
+    } catch (error) {
+      this.#ended = [...ended, ...this.#ended];
+      throw error;
+    }
   }
 
   outcome(error: ReplicationError | undefined): FarSideOutcome {
@@ -107,12 +154,12 @@ export class Recorder {
     };
   }
 
-  #count(status: UnitStatus, size: number, bytesSent: number): void {
-    this.#tally.count(status, size, bytesSent);
+  #count({ status, size, bytesSent, reason }: Pick<UnitDetail, 'status' | 'size' | 'bytesSent' | 'reason'>): void {
+    this.#tally.count(status, size, bytesSent, reason === 'Quarantined');
     this.#options.onCounted(this.#tally.snapshot());
   }
 
-  #keepExample({ status, unitKey, reason, message }: UnitResult): void {
+  #keepExample({ status, unitKey, reason, message }: Example): void {
     if (status !== 'FAILED' && status !== 'CONFLICT') return;
     if (this.#examples.length >= EXAMPLES) return;
     const unit = unitKey.slice(unitKey.indexOf(':') + 1);

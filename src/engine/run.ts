@@ -8,6 +8,8 @@ import { BlobCourier } from './blob-courier.ts';
 import { BlobRun } from './blob-run.ts';
 import { type FarSideContext, unitKey } from './context.ts';
 import { EndpointHealth } from './endpoint-health.ts';
+import { FailedUnits } from './failed-units.ts';
+import { FailureMemory } from './failure-memory.ts';
 import { FarSideLink } from './far-side-link.ts';
 import { runObject } from './object-run.ts';
 import { patientJournal } from './patient-journal.ts';
@@ -19,6 +21,9 @@ import { SourceReader } from './source-reader.ts';
 import { repositoryOf } from './source-repository.ts';
 import { isJournalError } from './unit-errors.ts';
 import { UnitPool } from './unit-pool.ts';
+
+/** Details of earlier epochs read together. */
+const LEFT_AT_ONCE = 1_000;
 
 export async function executeRun(
   plan: RunPlan,
@@ -66,6 +71,8 @@ class FarSideRun {
   readonly #farSide: AbortSignal;
   readonly #pool: UnitPool;
   readonly #context: FarSideContext;
+  /** Set in a retry. */
+  readonly #failedBefore: FailedUnits | undefined;
   #givenUp: ReplicationError | undefined;
   /** The first object that could not be begun. */
   #objectError: ReplicationError | undefined;
@@ -108,6 +115,13 @@ class FarSideRun {
       deps.journal,
       new EndpointHealth({ ...health, what: 'the journal', unavailable: 'JournalUnavailable' }),
     );
+    const clusterId = target.id;
+    const { retryOf } = plan;
+    if (retryOf !== undefined) {
+      const { pageSize } = limits;
+      this.#failedBefore = new FailedUnits({ journal, recordId: retryOf, clusterId, pageSize });
+    }
+    const failures = new FailureMemory({ journal, clusterId, requested: deps.requested, clock });
     this.#context = {
       deps: { ...deps, journal },
       setting: plan.setting,
@@ -128,9 +142,11 @@ class FarSideRun {
         clock,
         random,
       }),
+      failures,
       recorder: new Recorder({
         journal,
-        clusterId: target.id,
+        failures,
+        clusterId,
         clusterName: target.name,
         conflictStrategy: plan.setting.conflictStrategy,
         recordUnchanged: plan.setting.recordUnchanged,
@@ -156,16 +172,32 @@ class FarSideRun {
         const error = classify(cause);
         if (isJournalError(error)) throw error;
         this.#objectError ??= error;
-        if (error.errorClass === 'unit' || error.errorClass === 'spec') await this.#recordObject(index, object, error);
+        await this.#recordObject(index, object, error);
         if (error.errorClass === 'cluster' || this.#plan.setting.errorStrategy === 'FAST_FAIL') this.#giveUp(error);
       }
     }
     await this.#pool.idle();
     await this.#context.recorder.flush(this.#run);
+    if (this.#deps.resumed) await this.#countLeft();
     return this.#context.recorder.outcome(this.#givenUp ?? this.#objectError);
   }
 
-  /** An object that cannot be begun is a failed unit of its own: `<index>:/`, its whole repository. */
+  /** Rows of an earlier epoch about units that are no longer there: what was done is counted, of the rest nothing came. */
+  async #countLeft(): Promise<void> {
+    const { recorder, link, deps } = this.#context;
+    await deps.journal.dropLeftDetails(link.id, this.#run);
+    for (let after: string | undefined; ; ) {
+      const page = await deps.journal.leftDetails(link.id, after, LEFT_AT_ONCE, this.#run);
+      for (const detail of page) recorder.countLeft(detail);
+      after = page.at(-1)?.unitKey;
+      if (after === undefined) return;
+    }
+  }
+
+  /**
+   * An object that cannot be begun, or not be read to its end, is a unit of its own: `<index>:/`, its whole repository.
+   * It has failed by its own fault, else it was not tried.
+   */
   #recordObject(index: number, object: RunObject, error: ReplicationError): Promise<void> {
     const { recorder, deps } = this.#context;
     return recorder.record(
@@ -173,7 +205,7 @@ class FarSideRun {
         unitKey: unitKey(index, '/'),
         object,
         node: { fullPath: '/', size: 0, sha256: '' },
-        status: 'FAILED',
+        status: error.errorClass === 'unit' || error.errorClass === 'spec' ? 'FAILED' : 'NOT_TRIED',
         bytesSent: 0,
         startTime: new Date(deps.clock.now()),
         replaces: deps.resumed,
@@ -186,6 +218,9 @@ class FarSideRun {
 
   async #object(index: number, object: RunObject): Promise<void> {
     const { reader, link, localProjectId } = this.#context;
+    const scope = (await this.#failedBefore?.scope(index, this.#run)) ?? 'whole';
+    if (scope === 'nothing') return;
+    const failedBefore = scope === 'units' ? this.#failedBefore : undefined;
     const { project, repository } = await repositoryOf(reader, localProjectId, object, this.#run);
     const { remoteProjectId, remoteRepoName } = object;
     const request = {
@@ -206,7 +241,7 @@ class FarSideRun {
       blobsOnly || this.#givenUp !== undefined
         ? known
         : await link.call((t) => t.prepareRepository(request, this.#farSide), this.#farSide);
-    const context = { ...this.#context, index, object, repository, target };
+    const context = { ...this.#context, index, object, repository, target, failedBefore };
     const options = { pool: this.#pool, farSide: this.#farSide, run: this.#run, givenUp: () => this.#givenUp };
     await (blobsOnly ? new BlobRun(context, options).execute() : runObject(context, options));
   }

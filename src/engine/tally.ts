@@ -24,8 +24,9 @@ export class TallyCounter {
     sentBytes: 0,
   };
 
-  count(status: UnitStatus, size: number, bytesSent: number): void {
+  count(status: UnitStatus, size: number, bytesSent: number, quarantined = false): void {
     this.#tally[COUNTER[status]] += 1;
+    if (quarantined) this.#tally.quarantined += 1;
     this.#tally.totalBytes += size;
     this.#tally.sentBytes += bytesSent;
   }

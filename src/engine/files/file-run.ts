@@ -5,13 +5,14 @@
  */
 import { decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
+import { filesFingerprint } from '../../domain/quarantine.ts';
 import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '../context.ts';
 import { hasOtherKeys } from '../node-writing.ts';
 import type { SourceNode, TargetNode, UnitDetail } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
 import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
 import { Settler } from './settler.ts';
-import { type Assignment, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
+import { type Assignment, fail, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export class FileRun {
   readonly #context: ObjectContext;
@@ -62,19 +63,33 @@ export class FileRun {
     const listing = reader.nodes(repository, path === '/' ? undefined : path, deps.limits.pageSize, this.#options.run);
     for await (const page of listing) {
       found = true;
-      const nodes = page.filter(selected);
-      if (this.#options.givenUp() !== undefined) await this.#notTried(nodes);
-      else {
-        await this.#page(nodes);
-        await this.#beginAgain();
-      }
+      await this.#selected(page.filter(selected));
       if (deps.drain.aborted) return;
     }
     if (!found && path !== '/') await this.#pathMissing(path);
   }
 
+  /** Those of these files that the source still has, and that are selected. */
+  async some(pages: AsyncIterable<readonly string[]>, selected: (node: SourceNode) => boolean): Promise<void> {
+    const { reader, repository, deps } = this.#context;
+    for await (const paths of pages) {
+      const found = await reader.findNodes(repository, paths, this.#options.run);
+      await this.#selected([...found.values()].filter(selected));
+      if (deps.drain.aborted) return;
+    }
+  }
+
+  async #selected(nodes: readonly SourceNode[]): Promise<void> {
+    if (this.#options.givenUp() !== undefined) {
+      await this.#notTried(nodes);
+      return;
+    }
+    await this.#page(nodes);
+    await this.#beginAgain();
+  }
+
   async #page(nodes: readonly SourceNode[]): Promise<void> {
-    const units = await this.#units(nodes);
+    const units = await this.#units(await this.#withoutHeldBack(nodes));
     let assignments: readonly (Assignment & { readonly prior: UnitDetail | undefined })[];
     try {
       assignments = await this.#compare(units);
@@ -92,12 +107,47 @@ export class FileRun {
     }
   }
 
+  /** Files that failed too lately or too often are recorded without any other step. */
+  async #withoutHeldBack(nodes: readonly SourceNode[]): Promise<readonly SourceNode[]> {
+    const { failures, index, recorder } = this.#context;
+    const { run } = this.#options;
+    const candidates = nodes.map((node) => ({
+      unitKey: unitKey(index, node.fullPath),
+      fingerprint: () => filesFingerprint([node]),
+    }));
+    const held = await failures.heldBack(candidates, run);
+    if (held.size === 0) return nodes;
+    const isHeld = ({ fullPath }: SourceNode): boolean => held.has(unitKey(index, fullPath));
+    const prior = await this.#priorDetails(
+      nodes.filter(isHeld).map(({ fullPath }) => fullPath),
+      run,
+    );
+    for (const node of nodes.filter(isHeld)) {
+      const key = unitKey(index, node.fullPath);
+      const said = prior.get(key);
+      const why = held.get(key);
+      // What this record says of it from before a crash stays said.
+      if (said?.status === 'FAILED' || isDone(said, node)) await recorder.countRecorded(said, run);
+      else if (why !== undefined)
+        await finish(
+          this.#context,
+          this.#planned(node),
+          'FAILED',
+          0,
+          run,
+          new ReplicationError('unit', why.reason, why.message),
+        );
+    }
+    return nodes.filter((node) => !isHeld(node));
+  }
+
   /** Nodes made of blocks get their digest; kinds that cannot travel become failed units. */
   async #units(nodes: readonly SourceNode[]): Promise<Unit[]> {
     const { reader, repository, setting } = this.#context;
     const units: Unit[] = [];
     for (const node of nodes) {
-      const unit = this.#planned({ ...node, metadata: travellingMetadata(node.metadata, setting.includeMetadata) });
+      const metadata = travellingMetadata(node.metadata, setting.includeMetadata);
+      const unit = this.#planned({ ...node, metadata }, node);
       if (!unit.rebuilt) {
         units.push(unit);
         continue;
@@ -152,8 +202,8 @@ export class FileRun {
     const { setting, recorder } = this.#context;
     const { unit, far, ownedKeys, proof } = assignment;
     const action = decide(judge(unit.node, far, ownedKeys), setting.conflictStrategy, isOwn(unit, far));
-    if (action.kind === 'none' && prior?.status === 'SUCCESS' && prior.sha256 === unit.node.sha256) {
-      recorder.countRecorded(prior);
+    if (action.kind === 'none' && isDone(prior, unit.node)) {
+      await recorder.countRecorded(prior, this.#options.run);
       return;
     }
     if (action.kind === 'none' && proof !== undefined && unit.redone === 0) {
@@ -213,7 +263,7 @@ export class FileRun {
   }
 
   async #failed(unit: Unit, error: ReplicationError): Promise<void> {
-    await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
+    await fail(this.#context, unit, this.#options.run, error);
     if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit.node.fullPath));
   }
 
@@ -233,7 +283,7 @@ export class FileRun {
     );
     for (const node of nodes) {
       const detail = prior.get(unitKey(this.#context.index, node.fullPath));
-      if (detail?.status === 'SUCCESS' && detail.sha256 === node.sha256) this.#context.recorder.countRecorded(detail);
+      if (isDone(detail, node)) await this.#context.recorder.countRecorded(detail, run);
       else await finish(this.#context, this.#planned(node), 'NOT_TRIED', 0, run, givenUp());
     }
   }
@@ -245,9 +295,10 @@ export class FileRun {
     return deps.journal.findDetails(link.id, keys, signal);
   }
 
-  #planned(node: SourceNode): Unit {
+  #planned(node: SourceNode, listed: SourceNode = node): Unit {
     const startTime = new Date(this.#context.deps.clock.now());
-    return { node, rebuilt: node.kind !== 'file', startTime, redone: 0, ownDigest: undefined, recorded: false };
+    const rebuilt = node.kind !== 'file';
+    return { node, listed, rebuilt, startTime, redone: 0, ownDigest: undefined, recorded: this.#context.deps.resumed };
   }
 
   async #pathMissing(path: string): Promise<void> {
@@ -257,8 +308,14 @@ export class FileRun {
       'PathNotFound',
       `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`,
     );
-    await this.#failed(this.#planned({ ...NO_NODE, fullPath: path }), error);
+    const unit = this.#planned({ ...NO_NODE, fullPath: path });
+    await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
+    if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, path));
   }
+}
+
+function isDone(detail: UnitDetail | undefined, node: SourceNode): detail is UnitDetail {
+  return detail?.status === 'SUCCESS' && detail.sha256 === node.sha256;
 }
 
 const NO_NODE: SourceNode = {

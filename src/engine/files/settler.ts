@@ -4,10 +4,15 @@
  * showed its digest, size and metadata, and only while the source still says the same; otherwise it is begun again.
  */
 import { judge, travellingMetadata } from '../../domain/compare.ts';
+import { classify, ReplicationError } from '../../domain/errors.ts';
+import { settledAll } from '../../lib/settled-all.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { unitKey } from '../context.ts';
 import { keysOf } from '../node-writing.ts';
 import type { ProofMethod, SourceNode, TargetNode } from '../ports.ts';
+import { confirmStored } from '../storage-check.ts';
+import { fastFail } from '../unit-errors.ts';
+import { fail } from './unit-worker.ts';
 
 interface Proof {
   readonly sha256: string;
@@ -16,6 +21,8 @@ interface Proof {
 
 /** Both sides at the moment of reading back. */
 interface Sight {
+  /** Files whose blob turned out not to be stored. */
+  readonly lost: ReadonlyMap<Committed, ReplicationError>;
   readonly far: ReadonlyMap<string, TargetNode>;
   readonly present: ReadonlyMap<string, SourceNode>;
 }
@@ -86,6 +93,7 @@ export class Settler {
     const paths = batch.map(({ unit }) => unit.node.fullPath);
     try {
       return {
+        lost: await this.#lost(batch, signal),
         far: await link.call((t) => t.findNodes(target, paths, signal), signal),
         present: await reader.findNodes(repository, paths, signal),
       };
@@ -95,14 +103,35 @@ export class Settler {
     }
   }
 
-  async #settle(batch: readonly Committed[], { far, present }: Sight, signal: AbortSignal): Promise<void> {
+  /** Blobs that were sent, once more, when the task says so. */
+  async #lost(batch: readonly Committed[], signal: AbortSignal): Promise<Sight['lost']> {
+    const lost = new Map<Committed, ReplicationError>();
+    const check = async (item: Committed): Promise<void> => {
+      try {
+        await confirmStored(this.#context, [item.unit.node], signal);
+      } catch (cause) {
+        const error = classify(cause);
+        if (error.errorClass !== 'unit') throw cause;
+        lost.set(item, error);
+      }
+    };
+    await settledAll(batch.filter(({ bytesSent }) => bytesSent > 0).map(check));
+    return lost;
+  }
+
+  async #settle(batch: readonly Committed[], { lost, far, present }: Sight, signal: AbortSignal): Promise<void> {
     const settled: Committed[] = [];
     for (const item of batch) {
       const { fullPath } = item.unit.node;
+      const error = lost.get(item);
+      if (error !== undefined) {
+        await this.#failed(item, error, signal);
+        continue;
+      }
       const next = this.#nextState(item.unit, far.get(fullPath), present.get(fullPath));
       if (next === undefined) settled.push(item);
       else if (item.unit.redone < MOST_REDONE) this.#redo(next);
-      else await this.#failed(item, signal);
+      else await this.#failed(item, this.#keepsChanging(fullPath), signal);
     }
     await this.#remember(settled, signal);
     for (const item of settled) await this.#record(item, signal);
@@ -116,6 +145,7 @@ export class Settler {
       redone: unit.redone + 1,
       rebuilt: unit.rebuilt,
       recorded: unit.recorded,
+      listed: unit.listed,
       ownDigest: far?.sha256 === node.sha256 ? node.sha256 : unit.ownDigest,
     };
     if (present !== undefined && !unit.rebuilt && present.kind === 'file') {
@@ -124,7 +154,7 @@ export class Settler {
         metadata: travellingMetadata(present.metadata, this.#context.setting.includeMetadata),
       };
       const changed = judge(wanted, { ...node, folder: false }, keysOf(node)) !== 'same';
-      if (changed) return { ...again, node: wanted };
+      if (changed) return { ...again, node: wanted, listed: present };
     }
     return judge(node, far, []) === 'same' ? undefined : { ...again, node };
   }
@@ -162,21 +192,14 @@ export class Settler {
     );
   }
 
-  #failed({ unit, bytesSent }: Committed, signal: AbortSignal): Promise<void> {
-    const { recorder, index, object, link } = this.#context;
-    return recorder.record(
-      {
-        unitKey: unitKey(index, unit.node.fullPath),
-        object,
-        node: unit.node,
-        status: 'FAILED',
-        bytesSent,
-        startTime: unit.startTime,
-        replaces: unit.recorded,
-        reason: 'NotAsCommitted',
-        message: `far side ${link.name} accepted ${unit.node.fullPath} ${MOST_REDONE + 1} times, but afterwards it was not what the source has`,
-      },
-      signal,
-    );
+  async #failed({ unit, bytesSent }: Committed, error: ReplicationError, signal: AbortSignal): Promise<void> {
+    await fail(this.#context, unit, signal, error, bytesSent);
+    if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit.node.fullPath));
+  }
+
+  #keepsChanging(fullPath: string): ReplicationError {
+    const { name } = this.#context.link;
+    const message = `far side ${name} accepted ${fullPath} ${MOST_REDONE + 1} times, but afterwards it was not what the source has`;
+    return new ReplicationError('unit', 'NotAsCommitted', message);
   }
 }

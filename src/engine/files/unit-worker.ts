@@ -5,8 +5,10 @@
  */
 import { type Action, decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
+import { filesFingerprint } from '../../domain/quarantine.ts';
 import type { Delivery, Parcel } from '../blob-courier.ts';
 import { type Committed, type ObjectContext, type Unit, unitKey } from '../context.ts';
+import { fingerprintOfFailure } from '../failure-memory.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
 import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from '../ports.ts';
 import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
@@ -39,7 +41,7 @@ export async function workUnit(
     const error = classify(cause);
     if (isJournalError(error)) throw error;
     if (PERHAPS_CHANGED.has(error.code) && (await movedOn(context, hooks, assignment.unit, signal))) return;
-    await finish(context, assignment.unit, 'FAILED', 0, signal, error);
+    await fail(context, assignment.unit, signal, error);
     if (error.errorClass === 'cluster' || error.errorClass === 'spec') context.giveUp(error);
     else if (context.setting.errorStrategy === 'FAST_FAIL')
       context.giveUp(fastFail(error, assignment.unit.node.fullPath));
@@ -145,7 +147,7 @@ async function movedOn(context: ObjectContext, hooks: WorkerHooks, unit: Unit, s
   if (present === undefined) return true;
   if (unit.rebuilt || present.kind !== 'file' || present.sha256 === sha256 || unit.redone >= MOST_REDONE) return false;
   const metadata = travellingMetadata(present.metadata, context.setting.includeMetadata);
-  hooks.redo({ ...unit, node: { ...present, metadata }, redone: unit.redone + 1 });
+  hooks.redo({ ...unit, node: { ...present, metadata }, listed: present, redone: unit.redone + 1 });
   return true;
 }
 
@@ -156,6 +158,7 @@ export function finish(
   bytesSent: number,
   signal: AbortSignal,
   error?: ReplicationError,
+  fingerprint?: string,
 ): Promise<void> {
   return recorder.record(
     {
@@ -166,10 +169,23 @@ export function finish(
       bytesSent,
       startTime: unit.startTime,
       replaces: unit.recorded,
+      fingerprint,
       ...(error === undefined ? {} : { reason: error.code, message: error.message }),
     },
     signal,
   );
+}
+
+/** A failure that is held against the file. */
+export async function fail(
+  context: ObjectContext,
+  unit: Unit,
+  signal: AbortSignal,
+  error: ReplicationError,
+  bytesSent = 0,
+): Promise<void> {
+  const fingerprint = await fingerprintOfFailure(error, () => filesFingerprint([unit.listed]), signal);
+  await finish(context, unit, 'FAILED', bytesSent, signal, error, fingerprint);
 }
 
 function add(a: Delivery, b: Delivery): Delivery {

@@ -8,9 +8,12 @@ import { judge } from '../../domain/compare.ts';
 import { ReplicationError } from '../../domain/errors.ts';
 import type { IndexRules } from '../../domain/indexes/index-document.ts';
 import type { PackageFacts } from '../../domain/packages/mapping.ts';
+import { filesFingerprint } from '../../domain/quarantine.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from '../context.ts';
+import { fingerprintOfFailure } from '../failure-memory.ts';
 import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
+import { confirmStored } from '../storage-check.ts';
 import { unitFailed } from '../unit-errors.ts';
 import { Claims } from './claims.ts';
 import { fingerprintOf, recall, remember } from './index-memory.ts';
@@ -27,6 +30,11 @@ interface IndexUnit {
   readonly node: Pick<SourceNode, 'fullPath' | 'size' | 'sha256'>;
   readonly startTime: Date;
   readonly prior: UnitDetail | undefined;
+}
+
+interface Sent {
+  bytes: number;
+  readonly nodes: SourceNode[];
 }
 
 /** Times that a document is merged anew because the far side's changed underneath. */
@@ -65,11 +73,11 @@ export class IndexWorker {
 
   /**
    * After all files and packages: the documents of the repository, and those met elsewhere. In the order of their type,
-   * deeper ones first: the list of a Maven group goes by the documents of its artifacts.
+   * deeper ones first: the list of a Maven group goes by the documents of its artifacts. `ofRepository`: the first, too.
    */
-  async atEnd(met: Iterable<string>, signal: AbortSignal): Promise<void> {
-    const { rules, byPath } = this.#options;
-    const paths = [...new Set([...(byPath ? [] : rules.ofRepository), ...met])];
+  async atEnd(met: Iterable<string>, ofRepository: boolean, signal: AbortSignal): Promise<void> {
+    const { rules } = this.#options;
+    const paths = [...new Set([...(ofRepository ? rules.ofRepository : []), ...met])];
     const depth = (path: string): number => path.split('/').length;
     const sorted = paths.toSorted((a, b) => rules.order(a) - rules.order(b) || depth(b) - depth(a));
     for (const path of sorted) await this.document(path, signal);
@@ -101,32 +109,58 @@ export class IndexWorker {
       startTime: new Date(deps.clock.now()),
       prior: undefined,
     };
-    const sent = { bytes: 0 };
+    const sent: Sent = { bytes: 0, nodes: [] };
+    let nodes: readonly SourceNode[] = [];
     try {
       unit = { ...unit, prior: await this.#prior(fullPath) };
-      const node = (await reader.findNodes(repository, [fullPath], run)).get(fullPath);
-      if (node === undefined) {
-        if (unit.prior !== undefined) recorder.countRecorded(unit.prior);
-        return;
-      }
+      const found = await reader.findNodes(repository, paths, run);
+      const node = found.get(fullPath);
+      if (node === undefined) return;
       unit = { ...unit, node };
+      nodes = paths.flatMap((path) => found.get(path) ?? []);
       if (givenUp() !== undefined) {
         await this.#notTried(unit, sent.bytes);
         return;
       }
+      if (await this.#isHeldBack(unit, nodes, packageKey)) return;
       const work = (): Promise<boolean> => this.#work(paths, packageKey, sent, signal);
       const written = await deps.locks.hold(this.#lockKey(fullPath), work, signal);
       const changed = written || sent.bytes > 0;
-      if (!changed && unit.prior?.status === 'SUCCESS') recorder.countRecorded(unit.prior);
+      if (!changed && unit.prior?.status === 'SUCCESS') await recorder.countRecorded(unit.prior, run);
       else await this.#finish(unit, changed ? 'SUCCESS' : 'UNCHANGED', sent.bytes);
     } catch (cause) {
       if (signal.aborted && !run.aborted && givenUp() !== undefined) {
         await this.#notTried(unit, sent.bytes);
         return;
       }
-      const record = (error: ReplicationError): Promise<void> => this.#finish(unit, 'FAILED', sent.bytes, error);
+      const record = async (error: ReplicationError): Promise<void> => {
+        const fingerprint =
+          nodes.length === 0 ? undefined : await fingerprintOfFailure(error, () => filesFingerprint(nodes), run);
+        await this.#finish(unit, 'FAILED', sent.bytes, error, fingerprint);
+      };
       await unitFailed(this.#context, fullPath, cause, record, run);
     }
+  }
+
+  /** Failed too lately or too often, and nothing that it names was written now: recorded without any other step. */
+  async #isHeldBack(unit: IndexUnit, nodes: readonly SourceNode[], packageKey: string | undefined): Promise<boolean> {
+    const { failures, index, recorder } = this.#context;
+    const { run } = this.#options;
+    if (this.#isTouched(packageKey)) return false;
+    const key = unitKey(index, unit.node.fullPath);
+    const held = await failures.heldBack([{ unitKey: key, fingerprint: () => filesFingerprint(nodes) }], run);
+    const why = held.get(key);
+    if (why === undefined) return false;
+    // What this record says of it from before a crash stays said.
+    if (unit.prior?.status === 'SUCCESS' || unit.prior?.status === 'FAILED')
+      await recorder.countRecorded(unit.prior, run);
+    else await this.#finish(unit, 'FAILED', 0, new ReplicationError('unit', why.reason, why.message));
+    return true;
+  }
+
+  /** A version that the document names was written in this run. */
+  #isTouched(packageKey: string | undefined): boolean {
+    return packageKey === undefined ? this.#anyChanged : this.#changed.has(packageKey);
   }
 
   #paths(fullPath: string): readonly string[] {
@@ -149,7 +183,7 @@ export class IndexWorker {
   async #work(
     paths: readonly string[],
     packageKey: string | undefined,
-    sent: { bytes: number },
+    sent: Sent,
     signal: AbortSignal,
   ): Promise<boolean> {
     const [fullPath = ''] = paths;
@@ -161,12 +195,13 @@ export class IndexWorker {
     let changed = false;
     for (let round = 0; round <= MOST_REDONE; round += 1) {
       const sight = await this.#merge.look(paths, signal);
-      const touched = packageKey === undefined ? this.#anyChanged : this.#changed.has(packageKey);
-      if (round === 0 && !touched && isRemembered(fingerprintOf(this.#context, paths, sight))) return false;
+      if (round === 0 && !this.#isTouched(packageKey) && isRemembered(fingerprintOf(this.#context, paths, sight)))
+        return false;
       const { wanted, settled } = await this.#merge.decide(paths, sight, signal);
       const differing = wanted.filter(({ node }) => judge(node, sight.far.get(node.fullPath), []) !== 'same');
       await this.#deliver(wanted, differing, sent, signal);
       if (differing.length === 0) {
+        await confirmStored(this.#context, sent.nodes, signal);
         if (settled) await found(sight);
         return changed;
       }
@@ -175,6 +210,7 @@ export class IndexWorker {
       if (written < differing.length) continue;
       const { far } = await this.#merge.look(paths, signal);
       if (wanted.every(({ node }) => judge(node, far.get(node.fullPath), []) === 'same')) {
+        await confirmStored(this.#context, sent.nodes, signal);
         // The source's side as it was merged: what has changed there meanwhile is not in the far side's document.
         if (settled) await found({ source: sight.source, far });
         return changed;
@@ -190,7 +226,7 @@ export class IndexWorker {
   async #deliver(
     wanted: readonly Wanted[],
     differing: readonly Wanted[],
-    sent: { bytes: number },
+    sent: Sent,
     signal: AbortSignal,
   ): Promise<void> {
     const { courier, repository, target, link, deps } = this.#context;
@@ -208,6 +244,7 @@ export class IndexWorker {
         signal,
       );
       sent.bytes += delivery.bytesSent;
+      if (delivery.bytesSent > 0) sent.nodes.push(item.node);
       if (delivery.proof !== undefined) made.push({ sha256: item.node.sha256, method: delivery.proof });
     }
     if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
@@ -244,11 +281,17 @@ export class IndexWorker {
 
   /** What this record has as done from before a crash stays done. */
   async #notTried(unit: IndexUnit, bytesSent: number): Promise<void> {
-    if (unit.prior?.status === 'SUCCESS') this.#context.recorder.countRecorded(unit.prior);
+    if (unit.prior?.status === 'SUCCESS') await this.#context.recorder.countRecorded(unit.prior, this.#options.run);
     else await this.#finish(unit, 'NOT_TRIED', bytesSent, this.#options.givenUp());
   }
 
-  #finish(unit: IndexUnit, status: UnitStatus, bytesSent: number, error?: ReplicationError): Promise<void> {
+  #finish(
+    unit: IndexUnit,
+    status: UnitStatus,
+    bytesSent: number,
+    error?: ReplicationError,
+    fingerprint?: string,
+  ): Promise<void> {
     const { recorder, index, object } = this.#context;
     return recorder.record(
       {
@@ -259,6 +302,7 @@ export class IndexWorker {
         bytesSent,
         startTime: unit.startTime,
         replaces: unit.prior !== undefined,
+        fingerprint,
         ...(error === undefined ? {} : { reason: error.code, message: error.message }),
       },
       this.#options.run,

@@ -4,21 +4,22 @@
  * after both; when the far side was given up, what is left is recorded as not tried. Files that belong to versions are
  * remembered as claims, whatever became of the version.
  */
-import type { ReplicationError } from '../../domain/errors.ts';
+import { ReplicationError } from '../../domain/errors.ts';
 import { mapperFor } from '../../domain/packages/mapper.ts';
+import type { HeldBack } from '../../domain/quarantine.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { ObjectContext, ObjectRunOptions } from '../context.ts';
+import { fingerprintOfFailure } from '../failure-memory.ts';
 import type { SourcePackage, SourceVersion, UnitDetail } from '../ports.ts';
-import type { RunPackage } from '../run-types.ts';
 import { unitFailed } from '../unit-errors.ts';
 import type { Claims } from './claims.ts';
 import type { IndexWorker } from './index-worker.ts';
-import { recordPackage, type SelectedPackage, selectedPackages, selectedVersions } from './package-selection.ts';
+import { recordPackage, type SelectedPackage, selectedPackages } from './package-selection.ts';
 import { PackageWriter } from './package-writer.ts';
 import { type ComparedVersion, compareVersions, type PlannedVersion } from './version-compare.ts';
 import { planVersion } from './version-plan.ts';
-import { finishVersion, type VersionUnit, versionKey, versionName } from './version-unit.ts';
+import { fingerprintOfVersion, finishVersion, type VersionUnit, versionKey, versionName } from './version-unit.ts';
 import { VersionWorker } from './version-worker.ts';
 
 export interface PackageRunOptions extends ObjectRunOptions {
@@ -35,22 +36,29 @@ export class PackageRun {
   readonly #context: ObjectContext;
   readonly #options: PackageRunOptions;
   readonly #plans = new Semaphore(PLANS_AT_ONCE);
+  #begun = false;
 
   constructor(context: ObjectContext, options: PackageRunOptions) {
     this.#context = context;
     this.#options = options;
   }
 
-  /** All packages of the repository, or those selected: then index documents that they share go to `shared`. */
-  async execute(selected: readonly RunPackage[], shared: Set<string>): Promise<void> {
+  /** At least one package was worked on. */
+  get hasBegun(): boolean {
+    return this.#begun;
+  }
+
+  /** Index documents that the packages share go to `shared`, where the listing of the repository does not show them. */
+  async execute(shared: Set<string> | undefined): Promise<void> {
     const { run } = this.#options;
     const slots = new Semaphore(PACKAGES_AT_ONCE);
     const active = new Set<Promise<void>>();
     const failures: unknown[] = [];
     try {
-      for await (const chosen of selectedPackages(this.#context, selected, run)) {
+      for await (const chosen of selectedPackages(this.#context, run)) {
         const release = await slots.acquire(run);
         if (this.#context.deps.drain.aborted || failures.length > 0) break;
+        this.#begun = true;
         const running = this.#locked(chosen)
           .catch((error: unknown) => void failures.push(error))
           .finally(() => {
@@ -58,7 +66,7 @@ export class PackageRun {
             release();
           });
         active.add(running);
-        if (selected.length > 0) for (const path of this.#options.indexes.sharedBy(chosen.source)) shared.add(path);
+        if (shared !== undefined) for (const path of this.#options.indexes.sharedBy(chosen.source)) shared.add(path);
       }
     } finally {
       await Promise.all(active);
@@ -81,7 +89,7 @@ export class PackageRun {
   async #package(chosen: SelectedPackage): Promise<void> {
     const { source } = chosen;
     const writer = new PackageWriter(this.#context, source);
-    for await (const page of selectedVersions(this.#context, chosen, this.#options.run)) {
+    for await (const page of chosen.versions) {
       if (this.#context.deps.drain.aborted) break;
       await this.#page(source, page, writer);
     }
@@ -100,7 +108,7 @@ export class PackageRun {
       for (const unit of units) await this.#notTried(unit);
       return;
     }
-    const planned = await this.#plan(units);
+    const planned = await this.#plan(await this.#withoutHeldBack(units));
     const compared = await this.#compare(planned);
     await settledAll(compared.map((version) => this.#version(version, writer)));
   }
@@ -117,6 +125,35 @@ export class PackageRun {
       for (const claim of mapper.claims({ package: source, version })) this.#options.claims.add(claim);
       return { package: source, version, startTime, prior: prior.get(keys[at] ?? '') };
     });
+  }
+
+  /** Those that failed too lately or too often are recorded without any other step. */
+  async #withoutHeldBack(units: readonly VersionUnit[]): Promise<readonly VersionUnit[]> {
+    const { failures, index } = this.#context;
+    const { run } = this.#options;
+    const keyOf = (unit: VersionUnit): string => versionKey(index, unit.package.key, unit.version.name);
+    const candidates = units.map((unit) => ({
+      unitKey: keyOf(unit),
+      fingerprint: () => fingerprintOfVersion(this.#context, unit.version, run),
+    }));
+    const held = await failures.heldBack(candidates, run);
+    if (held.size === 0) return units;
+    for (const unit of units) {
+      const why = held.get(keyOf(unit));
+      if (why !== undefined) await this.#heldBack(unit, why);
+    }
+    return units.filter((unit) => !held.has(keyOf(unit)));
+  }
+
+  /** What this record says of it from before a crash stays said. */
+  async #heldBack(unit: VersionUnit, { reason, message }: HeldBack): Promise<void> {
+    const { run } = this.#options;
+    if (unit.prior?.status === 'SUCCESS' || unit.prior?.status === 'FAILED') {
+      await this.#context.recorder.countRecorded(unit.prior, run);
+      return;
+    }
+    const error = new ReplicationError('unit', reason, message);
+    await finishVersion(this.#context, unit, { status: 'FAILED', bytesSent: 0, sha256: '', error }, run);
   }
 
   async #plan(units: readonly VersionUnit[]): Promise<readonly PlannedVersion[]> {
@@ -192,8 +229,12 @@ export class PackageRun {
       await this.#notTried(unit);
       return;
     }
-    const record = (error: ReplicationError): Promise<void> =>
-      finishVersion(this.#context, unit, { status: 'FAILED', bytesSent, sha256: '', error }, run);
+    const record = async (error: ReplicationError): Promise<void> => {
+      const now = (): Promise<string> => fingerprintOfVersion(this.#context, unit.version, run);
+      const fingerprint = await fingerprintOfFailure(error, now, run);
+      const end = { status: 'FAILED', bytesSent, sha256: '', error, fingerprint } as const;
+      await finishVersion(this.#context, unit, end, run);
+    };
     await unitFailed(this.#context, versionName(unit), cause, record, run);
   }
 
@@ -201,7 +242,7 @@ export class PackageRun {
   async #notTried(unit: VersionUnit): Promise<void> {
     const { run, givenUp } = this.#options;
     if (unit.prior?.status === 'SUCCESS') {
-      this.#context.recorder.countRecorded(unit.prior);
+      await this.#context.recorder.countRecorded(unit.prior, run);
       return;
     }
     const end = { status: 'NOT_TRIED', bytesSent: 0, sha256: '', error: givenUp() } as const;

@@ -1,55 +1,128 @@
-/** Which packages and versions a task object selects, read from the source page by page; what is missing is told once. */
+/**
+ * Which packages and versions of a task object a run works on, read from the source page by page: those that the object
+ * selects, or, in a retry, those of them that failed before. What the object names and the source lacks is told once.
+ */
 import { ReplicationError } from '../../domain/errors.ts';
 import type { ObjectContext } from '../context.ts';
+import type { FailedUnits } from '../failed-units.ts';
 import type { SourcePackage, SourceVersion } from '../ports.ts';
 import type { RunPackage } from '../run-types.ts';
 import { unitFailed } from '../unit-errors.ts';
+import { Claims } from './claims.ts';
 import { versionKey } from './version-unit.ts';
 
 export interface SelectedPackage {
   readonly source: SourcePackage;
-  /** Empty = all. */
-  readonly versions: readonly string[];
+  /** To be gone through once; those that are missing are recorded meanwhile. */
+  readonly versions: AsyncIterable<readonly SourceVersion[]>;
 }
 
 /** Versions of one package read together. */
 const VERSIONS_AT_ONCE = 50;
 
-/** All packages of the repository when `selected` is empty. A missing one becomes a failed unit. */
-export async function* selectedPackages(
-  context: ObjectContext,
-  selected: readonly RunPackage[],
-  run: AbortSignal,
-): AsyncIterable<SelectedPackage> {
+/** All packages of the repository when the object names none. */
+export function selectedPackages(context: ObjectContext, run: AbortSignal): AsyncIterable<SelectedPackage> {
+  const named = merged(context.object.packages ?? []);
+  if (context.failedBefore !== undefined) return failedPackages(context, context.failedBefore, named, run);
+  return named.size === 0 ? allPackages(context, run) : namedPackages(context, named, run);
+}
+
+type Named = ReadonlyMap<string, readonly string[]>;
+
+async function* allPackages(context: ObjectContext, run: AbortSignal): AsyncIterable<SelectedPackage> {
   const { reader, repository, deps } = context;
-  if (selected.length === 0) {
-    for await (const page of reader.packages(repository, deps.limits.pageSize, run))
-      for (const source of page) yield { source, versions: [] };
-    return;
-  }
-  for (const [packageKey, versions] of merged(selected)) {
+  for await (const page of reader.packages(repository, deps.limits.pageSize, run))
+    for (const source of page) yield { source, versions: versionsOf(context, source, [], run) };
+}
+
+async function* namedPackages(context: ObjectContext, named: Named, run: AbortSignal): AsyncIterable<SelectedPackage> {
+  const { reader, repository } = context;
+  for (const [packageKey, versions] of named) {
     const source = await reader.findPackage(repository, packageKey, run);
     if (source === undefined) await missing(context, { key: packageKey }, undefined, run);
-    else yield { source, versions };
+    else yield { source, versions: versionsOf(context, source, versions, run) };
   }
 }
 
-export async function* selectedVersions(
+/** `names` empty = all. */
+async function* versionsOf(
   context: ObjectContext,
-  { source, versions: names }: SelectedPackage,
+  source: SourcePackage,
+  names: readonly string[],
   run: AbortSignal,
 ): AsyncIterable<readonly SourceVersion[]> {
-  const { reader } = context;
   if (names.length === 0) {
-    yield* reader.versions(source.id, VERSIONS_AT_ONCE, run);
+    yield* context.reader.versions(source.id, VERSIONS_AT_ONCE, run);
     return;
   }
+  yield* namedVersions(context, source, names, () => true, run);
+}
+
+/** One that is missing is told when `isNamed`; else it has left the source, and there is nothing to say. */
+async function* namedVersions(
+  context: ObjectContext,
+  source: SourcePackage,
+  names: readonly string[],
+  isNamed: (name: string) => boolean,
+  run: AbortSignal,
+): AsyncIterable<readonly SourceVersion[]> {
   for (let at = 0; at < names.length; at += VERSIONS_AT_ONCE) {
     const asked = names.slice(at, at + VERSIONS_AT_ONCE);
-    const found = await reader.findVersions(source.id, asked, run);
-    for (const name of asked) if (!found.has(name)) await missing(context, source, name, run);
+    const found = await context.reader.findVersions(source.id, asked, run);
+    for (const name of asked) if (!found.has(name) && isNamed(name)) await missing(context, source, name, run);
     if (found.size > 0) yield [...found.values()];
   }
+}
+
+/**
+ * Each package once, with the versions that failed: a package that was missing itself, or whose end failed, with all that
+ * the object selects of it. Memory: 16 bytes for each package.
+ */
+async function* failedPackages(
+  context: ObjectContext,
+  failedBefore: FailedUnits,
+  named: Named,
+  run: AbortSignal,
+): AsyncIterable<SelectedPackage> {
+  const { reader, repository, index } = context;
+  const seen = new Claims();
+  for await (const page of failedBefore.pages(index, run)) {
+    for (const { packageKey: key, version } of page) {
+      if (key === undefined || seen.has(claimOf(key))) continue;
+      seen.add(claimOf(key));
+      const names = named.get(key);
+      const source = await reader.findPackage(repository, key, run);
+      if (source === undefined) {
+        if (names !== undefined) await missing(context, { key }, undefined, run);
+        continue;
+      }
+      const versions =
+        version === undefined
+          ? versionsOf(context, source, names ?? [], run)
+          : failedVersions(context, failedBefore, source, names ?? [], run);
+      yield { source, versions };
+    }
+  }
+}
+
+async function* failedVersions(
+  context: ObjectContext,
+  failedBefore: FailedUnits,
+  source: SourcePackage,
+  named: readonly string[],
+  run: AbortSignal,
+): AsyncIterable<readonly SourceVersion[]> {
+  for await (const page of failedBefore.pages(context.index, run, `${source.key}@`)) {
+    const names = page.flatMap(({ packageKey, version }) =>
+      packageKey === source.key && version !== undefined ? [version] : [],
+    );
+    yield* namedVersions(context, source, names, (name) => named.includes(name), run);
+  }
+}
+
+/** No folder of another key. */
+function claimOf(packageKey: string): string {
+  return packageKey.replaceAll('/', '\0');
 }
 
 async function missing(
@@ -100,7 +173,7 @@ export function recordPackage(
 }
 
 /** One entry for each package: a package named twice is copied once, with all versions that were asked for. */
-function merged(selected: readonly RunPackage[]): ReadonlyMap<string, readonly string[]> {
+function merged(selected: readonly RunPackage[]): Named {
   const result = new Map<string, readonly string[]>();
   for (const { packageKey, versions } of selected) {
     const known = result.get(packageKey);

@@ -1,6 +1,7 @@
 /** A package version on its way to one far side. */
 import type { ReplicationError } from '../../domain/errors.ts';
 import type { VersionMapping } from '../../domain/packages/mapping.ts';
+import { versionFingerprint } from '../../domain/quarantine.ts';
 import type { ObjectContext } from '../context.ts';
 import type { SourceNode, SourcePackage, SourceVersion, UnitDetail, UnitStatus } from '../ports.ts';
 
@@ -43,12 +44,14 @@ export interface VersionEnd {
   /** Digest of the artifact, or else of the manifest, when the version could be planned. */
   readonly sha256: string;
   readonly error?: ReplicationError | undefined;
+  /** Of a failure that is held against the version. */
+  readonly fingerprint?: string | undefined;
 }
 
 export function finishVersion(
   { recorder, index, object }: ObjectContext,
   unit: VersionUnit,
-  { status, bytesSent, sha256, error }: VersionEnd,
+  { status, bytesSent, sha256, error, fingerprint }: VersionEnd,
   signal: AbortSignal,
 ): Promise<void> {
   const { version } = unit;
@@ -63,10 +66,24 @@ export function finishVersion(
       bytesSent,
       startTime: unit.startTime,
       replaces: unit.prior !== undefined,
+      fingerprint,
       ...(error === undefined ? {} : { reason: error.code, message: error.message }),
     },
     signal,
   );
+}
+
+/** State of a version at the source as far as it is known without planning it. */
+export async function fingerprintOfVersion(
+  { reader, repository }: ObjectContext,
+  version: SourceVersion,
+  signal: AbortSignal,
+): Promise<string> {
+  const { manifestPath, artifactPath, artifactPaths } = version;
+  const paths = new Set([manifestPath, artifactPath, ...artifactPaths].filter((path) => path !== null));
+  const nodes = await reader.findNodes(repository, [...paths], signal);
+  const files = [...paths].flatMap((path) => nodes.get(path) ?? []);
+  return versionFingerprint(version, files);
 }
 
 /** The file whose digest stands for the version in its record. */

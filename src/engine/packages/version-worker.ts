@@ -18,6 +18,7 @@ import type { Delivery } from '../blob-courier.ts';
 import type { ObjectContext } from '../context.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
 import type { ProofMethod, SourceNode } from '../ports.ts';
+import { confirmStored } from '../storage-check.ts';
 import { PERHAPS_CHANGED } from '../unit-errors.ts';
 import type { UnitPool } from '../unit-pool.ts';
 import type { PackageWriter } from './package-writer.ts';
@@ -44,6 +45,8 @@ export class VersionWorker {
   readonly #signal: AbortSignal;
   #unit: VersionUnit;
   #bytesSent = 0;
+  /** Files whose blobs were sent. */
+  readonly #sent: SourceNode[] = [];
   /** A first step was taken. */
   #begun = false;
   /** This run has changed files or fields of this version. */
@@ -113,8 +116,9 @@ export class VersionWorker {
       case 'none':
         await this.#deliver(known);
         await this.#remember(known);
+        await confirmStored(context, this.#sent, this.#signal);
         if (!this.#changed && this.#unit.prior?.status === 'SUCCESS' && this.#unit.prior.sha256 === sha256) {
-          context.recorder.countRecorded(this.#unit.prior);
+          await context.recorder.countRecorded(this.#unit.prior, this.#signal);
           return 'same';
         }
         await this.#finish({ status: this.#changed ? 'SUCCESS' : 'UNCHANGED', sha256 });
@@ -123,6 +127,7 @@ export class VersionWorker {
         await this.#deliver(known);
         if (!(await this.#writeFiles(known)) || !(await this.#writeVersion(known))) return 'changed';
         await this.#remember(known);
+        await confirmStored(context, this.#sent, this.#signal);
         await this.#finish({ status: 'SUCCESS', sha256 });
         return 'written';
     }
@@ -176,6 +181,7 @@ export class VersionWorker {
           stored ? courier.prove(parcel, this.#signal) : courier.ensure(parcel, this.#signal),
         );
         this.#bytesSent += delivery.bytesSent;
+        if (delivery.bytesSent > 0) this.#sent.push(node);
         if (delivery.proof !== undefined) proofs.set(node.sha256, delivery.proof);
       }),
     );

@@ -75,6 +75,7 @@ test('one changed file is the only thing that crosses', async () => {
     unchanged: 258,
     conflict: 0,
     failed: 0,
+    quarantined: 0,
     notTried: 0,
     totalBytes: outcome.farSides[0]?.tally.totalBytes,
     sentBytes: 11,

@@ -259,7 +259,7 @@ test('a document that cannot be looked up at the source is a failed unit of its 
   await putMaven(source, 'com.example', 'lib', '1.0.0');
   const broken = withSource({
     findNodes: (repository, paths, signal) =>
-      paths.length === 1 && paths[0] === MAVEN_DOCUMENT
+      paths[0] === MAVEN_DOCUMENT
         ? Promise.reject(refusal())
         : world.source.findNodes(repository, paths, signal),
   });
