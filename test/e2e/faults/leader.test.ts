@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { RUN_REQUESTED_ANNOTATION } from '../../../src/api/names.ts';
 import type { Program } from '../../support/program.ts';
+import { startTcpLine } from '../../support/tcp-line.ts';
 import { eventually } from '../../support/wait.ts';
 import { exitCode, LEASE, LEASE_URL, leads, Operators } from './operators.ts';
 import { Scenario } from './scenario.ts';
@@ -79,6 +80,35 @@ test('a leader frozen for longer than its lease ends when it wakes, and writes n
   }
   await endsUnder(recordId);
   await scenario.assertNothingTwice(record, before);
+});
+
+test('of two that both believe they lead, the deposed one writes no record, and the run ends equal under the other', async (t) => {
+  const line = await startTcpLine(operators.kubernetes.port);
+  t.after(() => line.close());
+  scenario = new Scenario(operators.replication, 'skewed');
+  await scenario.fill();
+  // It goes on for a minute without a renewal, where the others take over after three seconds.
+  const lease = { durationSeconds: 90, renewSeconds: 60, retrySeconds: 1 };
+  const deposed = await operators.operator({ lease, apiServerPort: line.port });
+  await eventually(() => leads(deposed), { timeoutMs: SLACK });
+  const leader = await operators.operator();
+  await operators.apply(operators.replication.manifests({}, { [RUN_REQUESTED_ANNOTATION]: 'skewed' }));
+  const record = await scenario.midUpload();
+  const before = await scenario.snapshot(record);
+  line.cut();
+  await operators.request('DELETE', LEASE_URL);
+  await eventually(() => leads(leader), { timeoutMs: SLACK });
+  await eventually(async () => (await operators.replication.records())[0]?.epoch === 2, { timeoutMs: SLACK });
+  scenario.hurry();
+  await eventually(() => /EpochLost/.test(deposed.output), { timeoutMs: 40_000 });
+  assert.equal(deposed.running, true);
+  assert.doesNotMatch(deposed.output, /LeaseLost/, 'it still believes that it leads');
+  await endsUnder(record.id);
+  await scenario.assertNothingTwice(record, before);
+  assert.equal((await operators.replication.records())[0]?.epoch, 2, 'it never took the run back');
+  line.mend();
+  assert.notEqual(await exitCode(deposed, 40_000), 0);
+  assert.match(deposed.output, /LeaseLost/);
 });
 
 test('SIGTERM in mid-upload ends in good order and hands the run over at once', async () => {

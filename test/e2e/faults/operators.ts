@@ -24,6 +24,8 @@ export const LEASE = { durationSeconds: 3, renewSeconds: 2, retrySeconds: 0.5 };
 export interface OperatorOptions {
   readonly atOnce?: boolean;
   readonly lease?: typeof LEASE;
+  /** Where the process finds the API server, in place of its own port. */
+  readonly apiServerPort?: number;
 }
 
 export class Operators {
@@ -68,7 +70,8 @@ export class Operators {
   }
 
   /** Starts one more process. Without `atOnce` it is ready, which a standby is, too. */
-  async operator({ lease = LEASE, ...options }: OperatorOptions = {}): Promise<Program> {
+  async operator({ lease = LEASE, apiServerPort, ...options }: OperatorOptions = {}): Promise<Program> {
+    const elsewhere = apiServerPort === undefined ? {} : { KUBERNETES_SERVICE_PORT: String(apiServerPort) };
     const program = await startProgram({
       command: 'operator',
       directory: this.replication.directory,
@@ -79,7 +82,7 @@ export class Operators {
         log: { level: 'debug' },
         kubernetes: { inCluster: true, serviceAccountRoot: this.#account.pathPrefix },
       },
-      env: this.#account.environment,
+      env: { ...this.#account.environment, ...elsewhere },
       ...options,
     });
     this.#programs.push(program);
