@@ -26,10 +26,11 @@ const DAY = 86_400_000;
 
 /** The first day that fits, this one or a later one; undefined = there is none. */
 export function firstDayIn(days: Days, from: number): number | undefined {
-  const start = new Date(from * DAY);
+  const start = new Date(from * DAY).getUTCFullYear();
   for (const year of days.years) {
-    if (year < start.getUTCFullYear()) continue;
+    if (year < start) continue;
     for (const month of days.months) {
+      if (year === start && Date.UTC(year, month, 1) / DAY <= from) continue;
       const found = fittingDays(days.rule, year, month).find((day) => day >= from);
       if (found !== undefined) return found;
     }
@@ -39,10 +40,11 @@ export function firstDayIn(days: Days, from: number): number | undefined {
 
 /** The last day that fits, this one or an earlier one; undefined = there is none. */
 export function lastDayIn(days: Days, upTo: number): number | undefined {
-  const end = new Date(upTo * DAY);
+  const end = new Date(upTo * DAY).getUTCFullYear();
   for (const year of days.years.toReversed()) {
-    if (year > end.getUTCFullYear()) continue;
+    if (year > end) continue;
     for (const month of days.months.toReversed()) {
+      if (year === end && Date.UTC(year, month - 1, 1) / DAY > upTo) continue;
       const found = fittingDays(days.rule, year, month).findLast((day) => day <= upTo);
       if (found !== undefined) return found;
     }

@@ -17,7 +17,10 @@ const HOUR = 3_600_000;
 export const LONGEST_CHANGE = 26 * HOUR;
 /** No zone is further from UTC than this. */
 export const FARTHEST_OFFSET = 16 * HOUR;
-/** Shorter than the time between any two changes of one zone, so that none hides behind another that takes it back. */
+/**
+ * With {@link LONGEST_CHANGE} shorter than the time between any two changes of one zone (a week: Recife in 2000), so that
+ * none hides behind another that takes it back.
+ */
 export const WINDOW = 96 * HOUR;
 
 /**
