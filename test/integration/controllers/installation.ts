@@ -10,7 +10,7 @@ import { type Condition, getCondition } from '../../../src/api/conditions.ts';
 import type { ReplicaTask } from '../../../src/api/replica-task.gen.ts';
 import { runStandalone } from '../../../src/compose/standalone.ts';
 import { type Config, parseConfig } from '../../../src/config.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { loadEvents, loadState } from '../../../src/resources/state-files.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { makeTempDir, removeDir } from '../../support/tempdir.ts';
@@ -23,19 +23,21 @@ export class Standalone {
   readonly world: World;
   readonly directory: string;
   readonly lines: string[] = [];
+  readonly #clock: Clock;
   #stop: AbortController | undefined;
   #running: Promise<void> | undefined;
   #config: Partial<Config> = {};
 
-  private constructor(world: World, directory: string) {
+  private constructor(world: World, directory: string, clock: Clock) {
     this.world = world;
     this.directory = directory;
+    this.#clock = clock;
   }
 
-  static async create(world: World): Promise<Standalone> {
+  static async create(world: World, clock: Clock = systemClock): Promise<Standalone> {
     const directory = await makeTempDir('standalone');
     await mkdir(join(directory, 'in'));
-    return new Standalone(world, directory);
+    return new Standalone(world, directory, clock);
   }
 
   start(config: Partial<Config> = this.#config): void {
@@ -59,7 +61,7 @@ export class Standalone {
     const ambience = {
       config: { ...parseConfig({ environment }), installationId: this.directory, ...config },
       version: 'test',
-      clock: systemClock,
+      clock: this.#clock,
       random: Math.random,
       logger: createLogger({ level: 'debug', format: 'text', destination }),
     };
