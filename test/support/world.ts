@@ -59,6 +59,8 @@ export interface RunOptions {
   readonly rateLimit?: number;
   readonly bandwidth?: number;
   readonly taskUid?: string;
+  /** Id of the record whose failed units alone are tried. */
+  readonly retryOf?: string;
   readonly patience?: number;
   readonly deps?: Partial<RunDeps>;
   readonly signal?: AbortSignal;
@@ -157,6 +159,7 @@ export class World {
     const outcome = await executeRun(
       {
         localProjectId: options.project ?? PROJECT,
+        ...(options.retryOf === undefined ? {} : { retryOf: options.retryOf }),
         objects: options.objects ?? [
           {
             localRepoName: REPOSITORY,

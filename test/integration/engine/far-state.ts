@@ -1,5 +1,7 @@
 /** What tests of package versions look at: the objects of a task, and everything that lies at a far side. */
 import type { Document } from 'mongodb';
+import { ReplicationError } from '../../../src/domain/errors.ts';
+import type { Target } from '../../../src/engine/ports.ts';
 import type { RunObject } from '../../../src/engine/run-types.ts';
 import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
 import { shardOf } from '../../support/bkrepo/layout.ts';
@@ -63,4 +65,26 @@ export function tallyOf({ outcome }: FinishedRun, position = 0) {
 
 export function requestsTo(farSide: FarSide, call: string): number {
   return farSide.proxy.requests.filter(({ url }) => url.includes(call)).length;
+}
+
+/** The same far side with some of its calls performed otherwise. */
+export function withTarget(farSide: FarSide, calls: Partial<Target>): FarSide {
+  return { ...farSide, target: { ...farSide.target, ...calls } };
+}
+
+/** The same far side refusing these paths, wherever a node is created; `created` tells which it was asked for. */
+export function refusing(farSide: FarSide, paths: Iterable<string>, created: string[] = []): FarSide {
+  const refused = new Set(paths);
+  return withTarget(farSide, {
+    async createNode(repository, node, options, signal) {
+      created.push(node.fullPath);
+      if (refused.has(node.fullPath)) throw new ReplicationError('unit', 'Refused', `${node.fullPath} is refused`);
+      return await farSide.target.createNode(repository, node, options, signal);
+    },
+  });
+}
+
+/** `unit STATUS reason` of each row, sorted. */
+export function rowsOf(rows: ReadonlyMap<string, { readonly status: string; readonly reason?: string }>): string[] {
+  return [...rows].map(([unit, { status, reason }]) => [unit, status, reason].filter(Boolean).join(' ')).sort();
 }

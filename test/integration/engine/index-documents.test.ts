@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { Source, Target, TargetRepository, VersionRequest } from '../../../src/engine/ports.ts';
+import type { Source, TargetRepository, VersionRequest } from '../../../src/engine/ports.ts';
 import { putHelm, putHelmIndex } from '../../support/bkrepo/packages/helm.ts';
 import { putMaven } from '../../support/bkrepo/packages/maven.ts';
 import { putNpm } from '../../support/bkrepo/packages/npm.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
 import { type FarSide, PROJECT, World } from '../../support/world.ts';
-import { farNodes, farRepository, farVersion, objectOf, requestsTo, tallyOf } from './far-state.ts';
+import { farNodes, farRepository, farVersion, objectOf, requestsTo, tallyOf, withTarget } from './far-state.ts';
 
 const NPM_DOCUMENT = '/.npm/lib/package.json';
 const MAVEN_DOCUMENT = '/com/example/lib/maven-metadata.xml';
@@ -50,11 +50,6 @@ async function npmDocument(farSide: FarSide, source: RepositoryBuilder): Promise
 
 function npmVersions(document: NpmDocument): readonly string[] {
   return Object.keys(document.versions).toSorted();
-}
-
-/** The same far side with some of its calls performed otherwise. */
-function withTarget(farSide: FarSide, calls: Partial<Target>): FarSide {
-  return { ...farSide, target: { ...farSide.target, ...calls } };
 }
 
 function withSource(calls: Partial<Source>): Source {
@@ -259,9 +254,7 @@ test('a document that cannot be looked up at the source is a failed unit of its 
   await putMaven(source, 'com.example', 'lib', '1.0.0');
   const broken = withSource({
     findNodes: (repository, paths, signal) =>
-      paths[0] === MAVEN_DOCUMENT
-        ? Promise.reject(refusal())
-        : world.source.findNodes(repository, paths, signal),
+      paths[0] === MAVEN_DOCUMENT ? Promise.reject(refusal()) : world.source.findNodes(repository, paths, signal),
   });
   const run = await world.run([farSide], { objects: [objectOf(source)], deps: { source: broken } });
   const details = await world.details(run.record, farSide);

@@ -146,6 +146,24 @@ for (const faithful of [false, true]) {
       assert.deepEqual(await differences(farSide, '/large/'), []);
     });
 
+    test('a line that breaks at every chunk, more often than a request is tried, costs a chunk each time', async () => {
+      const farSide = await farSideOf('flaky');
+      const broken = new Set<number>();
+      farSide.proxy.setFault((request) => {
+        if (!isChunk(request) || broken.has(startOf(request))) return undefined;
+        broken.add(startOf(request));
+        return { kind: 'reset', afterBytes: 10_000 };
+      });
+      const run = await world.run([farSide], LARGE);
+      assert.deepEqual([tallyOf(run).success, tallyOf(run).failed, opened(farSide)], [1, 0, 1]);
+      assert.deepEqual(
+        chunks(farSide),
+        [...broken].flatMap((start) => [start, start]),
+      );
+      assert.equal(broken.size, CHUNKS);
+      assert.deepEqual(await differences(farSide, '/large/'), []);
+    });
+
     test('the run after one that ended at 90 % sends the rest, and reads no more than that', async () => {
       const farSide = await farSideOf('later');
       await firstPart(farSide, 8 * CHUNK, LARGE);
