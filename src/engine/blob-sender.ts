@@ -49,6 +49,7 @@ export class BlobSender {
     const { node, target, content } = parcel;
     const { link, lane, journal, clock, backoff, random, onPayload } = this.#options;
     const memory = content === undefined ? uploadMemory(journal, link.id, target, node) : undefined;
+    let farthest = 0;
     for (let attempt = 0; ; attempt += 1) {
       const reading: { start: number; error?: unknown } = { start: 0 };
       const open = async (start: number, pushSignal: AbortSignal): Promise<Readable> => {
@@ -62,7 +63,7 @@ export class BlobSender {
           throw error;
         }
       };
-      const blob: BlobUpload = {
+      const blob = (gotOn: () => void): BlobUpload => ({
         sha256: node.sha256,
         md5: node.md5,
         size: node.size,
@@ -73,12 +74,18 @@ export class BlobSender {
           sent(bytes);
           onPayload?.(bytes);
         },
-      };
+        onAcknowledged: (bytes) => {
+          // What has to be sent again, because it was lost, is no progress the second time.
+          if (bytes <= farthest || memory === undefined) return;
+          farthest = bytes;
+          gotOn();
+        },
+      });
       const answer = await link.upload(
-        async (t) => {
+        async (t, gotOn) => {
           try {
             reading.error = undefined;
-            return await t.pushBlob(target, blob, signal);
+            return await t.pushBlob(target, blob(gotOn), signal);
           } catch (error) {
             signal.throwIfAborted();
             if (reading.error === undefined || isAbort(reading.error)) throw error;

@@ -35,14 +35,24 @@ export class EndpointHealth {
     this.#options = options;
   }
 
-  async run<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  /**
+   * A call that takes long may tell that it got on, by what a further attempt goes on from: then a connection lost later
+   * counts as the first failure.
+   */
+  async run<T>(call: (gotOn: () => void) => Promise<T>, signal: AbortSignal): Promise<T> {
     const { clock, attempts, backoff, random } = this.#options;
     let counted = 0;
+    let moved = false;
+    const gotOn = (): void => {
+      moved = true;
+      this.succeeded();
+    };
     for (let attempt = 0; ; attempt += 1) {
       await this.#cooldown(signal);
       const successesBefore = this.#successes;
+      moved = false;
       try {
-        const result = await call();
+        const result = await call(gotOn);
         this.succeeded();
         return result;
       } catch (cause) {
@@ -52,7 +62,10 @@ export class EndpointHealth {
           if (error.status !== undefined) this.succeeded();
           throw error;
         }
-        if (this.#successes > successesBefore || answeredAboutThis(error)) counted += 1;
+        if (moved && error.status === undefined) {
+          counted = 0;
+          attempt = 0;
+        } else if (this.#successes > successesBefore || answeredAboutThis(error)) counted += 1;
         if (counted >= attempts) throw error;
         this.#giveUpIfSilent(error);
         if (error.retryAfterMs !== undefined) {

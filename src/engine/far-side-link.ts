@@ -31,8 +31,12 @@ export class FarSideLink {
     return this.#health.run(() => this.#lane.request(() => request(this.#target), 0, signal), signal);
   }
 
-  /** As `call`, for a request that uploads a blob of `bytes`. */
-  upload<T>(request: (target: Target) => Promise<T>, bytes: number, signal: AbortSignal): Promise<T> {
-    return this.#health.run(() => this.#lane.request(() => request(this.#target), bytes, signal), signal);
+  /** As `call`, for a request that uploads a blob of `bytes` and may tell that a further attempt has less to do. */
+  upload<T>(
+    request: (target: Target, gotOn: () => void) => Promise<T>,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return this.#health.run((gotOn) => this.#lane.request(() => request(this.#target, gotOn), bytes, signal), signal);
   }
 }

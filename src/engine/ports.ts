@@ -238,6 +238,8 @@ export interface BlobUpload {
   readonly open: (start: number, signal: AbortSignal) => Promise<Readable>;
   /** Told of payload as it is sent, in bytes; what is sent once more is told once more. */
   readonly onPayload?: (bytes: number) => void;
+  /** Told how many bytes the far side has acknowledged that a further attempt need not send. */
+  readonly onAcknowledged?: (bytes: number) => void;
 }
 
 /**

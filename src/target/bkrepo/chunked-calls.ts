@@ -66,7 +66,7 @@ export class ChunkedCalls {
       if (unauthorized || isMissingCall(error)) return undefined;
       throw error;
     }
-    throw this.lost('opened no session that has a name', request, 202);
+    throw this.lost('opened no session that has a name', 202, request);
   }
 
   /**
@@ -96,10 +96,10 @@ export class ChunkedCalls {
       request,
       async (answer) => {
         if (answer.status === 416) return false;
-        if (await this.#isUnknown(request, answer, 202)) throw this.lost('has no such session', request, answer.status);
+        if (await this.#isUnknown(request, answer, 202)) throw this.lost('has no such session', answer.status, request);
         const range = answer.header('range');
         if (range === undefined || rangeEnd(answer) === end) return true;
-        throw this.lost(`holds bytes ${range} after ${start}-${end - 1} were sent`, request, answer.status);
+        throw this.lost(`holds bytes ${range} after ${start}-${end - 1} were sent`, answer.status, request);
       },
       this.#signal,
     );
@@ -118,17 +118,17 @@ export class ChunkedCalls {
       request,
       async (answer) => {
         const gone = answer.status === 416 || (await this.#isUnknown(request, answer, 201));
-        if (gone) throw this.lost(`answered ${answer.status}`, request, answer.status);
+        if (gone) throw this.lost(`answered ${answer.status}`, answer.status, request);
       },
       this.#signal,
     );
   }
 
-  /** What is thrown when a session cannot be gone on with. */
-  lost(why: string, request?: HttpRequest, status?: number): ReplicationError {
+  /** What is thrown when a session cannot be gone on with; `status` is that of the answer which said so. */
+  lost(why: string, status: number, request?: HttpRequest): ReplicationError {
     const where = request ?? { method: 'PATCH', path: this.#path('', {}) };
     const words = `${this.#client.describe(where)}: the upload session is lost, the far side ${why}`;
-    return new ReplicationError('retryable', 'UploadSessionLost', words, status === undefined ? {} : { status });
+    return new ReplicationError('retryable', 'UploadSessionLost', words, { status });
   }
 
   #patch(id: string, start: number, end: number, body: NonNullable<HttpRequest['body']>): HttpRequest {

@@ -139,6 +139,7 @@ export class ChunkedPush {
     const setbacks = end > this.#farthest ? 0 : session.setbacks;
     this.#farthest = Math.max(this.#farthest, end);
     this.#session = { ...session, acknowledged: end, setbacks };
+    this.#blob.onAcknowledged?.(end);
     await this.#note.follow(this.#session, this.#signal);
     return this.#session;
   }
@@ -146,8 +147,8 @@ export class ChunkedPush {
   async #stepBack(session: UploadSession): Promise<UploadSession> {
     const found = await this.#whereItStands(session);
     const setbacks = session.setbacks + 1;
-    if (found === undefined) throw this.#calls.lost('does not say how much of it it has');
-    if (setbacks >= MAX_SETBACKS) throw this.#calls.lost(`refused to go on ${setbacks} times`);
+    if (found === undefined) throw this.#calls.lost('does not say how much of it it has', 416);
+    if (setbacks >= MAX_SETBACKS) throw this.#calls.lost(`refused to go on ${setbacks} times`, 416);
     return await this.#moved({ ...found, setbacks });
   }
 

@@ -1,6 +1,7 @@
 /** A far side with bk-repo's chunked calls as measured (contract §11), one session at a time, for faults in the middle. */
 import type { ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
+import type { BkRepoTargetOptions } from '../../../src/target/bkrepo/options.ts';
 import { type Answer, envelope, type Received, refusal } from './fault-server.ts';
 import { type Scene, scene } from './support.ts';
 
@@ -69,7 +70,11 @@ function isOpen({ url }: Received, { known, sessions }: Store): boolean {
   return known && url.includes(`/uploads/s${sessions}?`);
 }
 
-export async function chunked(context: TestContext, far: Far): Promise<Scene & { readonly store: Store }> {
+export async function chunked(
+  context: TestContext,
+  far: Far,
+  changes: Partial<BkRepoTargetOptions> = {},
+): Promise<Scene & { readonly store: Store }> {
   const store: Store = { bytes: Buffer.alloc(0), stored: false, sessions: 0, patches: 0, known: false };
-  return { ...(await scene(context, { answer: chunkedFarSide(far, store) })), store };
+  return { ...(await scene(context, { answer: chunkedFarSide(far, store) }, changes)), store };
 }

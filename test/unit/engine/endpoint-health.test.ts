@@ -101,3 +101,32 @@ test('an aborted caller gets the reason of its abort, not the error', async () =
     reason,
   );
 });
+
+test('a call that gets on each time is not given up for lost connections, however many and however long', async () => {
+  const { clock, health } = setup(10_000);
+  let left = 20;
+  const call = async (gotOn: () => void): Promise<string> => {
+    left -= 1;
+    if (left < 0) return 'answer';
+    gotOn();
+    await clock.sleep(60_000, signal);
+    throw reset();
+  };
+  assert.equal(await health.run(call, signal), 'answer');
+  assert.ok(
+    clock.slept.every((ms) => ms === 60_000 || ms === 1000),
+    'the pauses do not grow',
+  );
+});
+
+test('a call that gets on and is answered with errors each time is given up', async () => {
+  const { health } = setup();
+  let calls = 0;
+  const call = async (gotOn: () => void): Promise<string> => {
+    calls += 1;
+    gotOn();
+    throw new ReplicationError('retryable', 'DigestMismatch', 'wrong bytes', { status: 400 });
+  };
+  await assert.rejects(health.run(call, signal), { code: 'DigestMismatch' });
+  assert.equal(calls, 3);
+});
