@@ -98,6 +98,11 @@ export class Site {
     return this.#program?.exitCode ?? null;
   }
 
+  /** As if the machine had stopped. */
+  async kill(): Promise<void> {
+    await this.#program?.signal('SIGKILL');
+  }
+
   async remove(): Promise<void> {
     await this.stop();
     await removeDir(this.directory);
