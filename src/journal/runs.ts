@@ -164,7 +164,8 @@ export async function finishRun(
       {
         $set: {
           status: result.status,
-          endTime: now,
+          // The clock may have been set back since it began.
+          endTime: new Date(Math.max(now.getTime(), record.startTime.getTime())),
           touchedAt: now,
           errorReason: result.errorReason === undefined ? null : clip(result.errorReason),
           ...totals(result.farSides),
