@@ -99,7 +99,7 @@ for (const shift of [TEN_MINUTES, -TEN_MINUTES])
     side.proxy.setFault(() => {
       asked += 1;
       if (asked === FILES / 2) clock.shift = shift;
-      return asked % 7 === 0 ? { kind: 'answer', status: 503, headers: { 'retry-after': '1' } } : undefined;
+      return asked % 29 === 0 ? { kind: 'answer', status: 503 } : undefined;
     });
     const signal = AbortSignal.timeout(60_000);
     const record = await world.begin(`jump ${shift}`);
@@ -112,8 +112,8 @@ for (const shift of [TEN_MINUTES, -TEN_MINUTES])
     assert.deepEqual(await world.differences(side), []);
     const next = await journal.beginRun(
       {
-        taskKey: 'later',
-        taskUid: 'later',
+        taskKey: `later ${shift}`,
+        taskUid: `later ${shift}`,
         namespace: 'default',
         name: 'later',
         claim: 'request:later',
