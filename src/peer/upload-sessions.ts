@@ -3,12 +3,14 @@
  * what has arrived, so sessions outlive the process. Guaranteed: chunks of one session are handled one after another,
  * and a chunk that breaks off leaves no trace (but for a killed process: then the length tells).
  */
+import type { Hash } from 'node:crypto';
 import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type BlobStore, hasCode, hashFile, modifiedAt, storeError, writeAll } from './blob-store.ts';
 import { PeerError } from './errors.ts';
 import { KeyedLock } from './keyed-lock.ts';
+import { RunningDigests } from './running-digests.ts';
 
 const PREFIX = 'upload-';
 
@@ -38,6 +40,7 @@ export class UploadSessions {
   readonly #store: BlobStore;
   readonly #options: UploadSessionsOptions;
   readonly #locks = new KeyedLock();
+  readonly #digests = new RunningDigests();
 
   constructor(store: BlobStore, options: UploadSessionsOptions) {
     this.#store = store;
@@ -81,7 +84,10 @@ export class UploadSessions {
       if (chunk.start !== stored) return { refused: true, length: stored };
       const handle = await open(this.#file(id), 'r+');
       try {
-        return await appendTo(handle, stored, chunk);
+        const hash = this.#digests.at(id, stored);
+        const length = await appendTo(handle, stored, chunk, hash);
+        if (hash !== undefined) this.#digests.keep(id, hash, length);
+        return { refused: false, length };
       } catch (error) {
         await handle.truncate(stored);
         throw storeError(error);
@@ -92,7 +98,8 @@ export class UploadSessions {
   }
 
   /**
-   * Ends a session: `judge` sees length and digest (hashing only when asked) and says whether its bytes may have the
+   * Ends a session: `judge` sees length and digest (of the bytes as they arrived, or, for a session from before a restart,
+   * as they lie there) and says whether its bytes may have the
    * name. `reject` removes the session, `wait` keeps it for more. undefined = no such session.
    */
   async finish(
@@ -105,7 +112,11 @@ export class UploadSessions {
       const stored = await this.length(id);
       if (stored === undefined) return undefined;
       const file = this.#file(id);
-      const verdict = await judge(stored, () => hashFile(file));
+      const verdict = await judge(
+        stored,
+        async () => this.#digests.at(id, stored)?.digest('hex') ?? (await hashFile(file)),
+      );
+      if (verdict !== 'wait') this.#digests.forget(id);
       if (verdict === 'reject') await rm(file, { force: true });
       if (verdict === 'accept') {
         await syncFile(file);
@@ -136,15 +147,17 @@ export class UploadSessions {
   }
 }
 
-async function appendTo(handle: FileHandle, stored: number, chunk: Chunk): Promise<ChunkResult> {
+/** Gives the length that the session has then; `hash` goes along. */
+async function appendTo(handle: FileHandle, stored: number, chunk: Chunk, hash: Hash | undefined): Promise<number> {
   let length = stored;
   for await (const part of chunk.source) {
     if (length + part.length > stored + chunk.length) throw new PeerError('contentInvalid');
     await writeAll(handle, part, length);
+    hash?.update(part);
     length += part.length;
   }
   if (length !== stored + chunk.length) throw new PeerError('contentInvalid');
-  return { refused: false, length };
+  return length;
 }
 
 async function syncFile(file: string): Promise<void> {

@@ -149,6 +149,7 @@ suite('chunked upload', () => {
     sending.destroy();
     await eventually(async () => (await stat(file)).size === 4);
     assert.equal((await patch(side, id, '4-9', '456789')).status, 202);
+    assert.equal((await finish(side, id)).status, 201, 'nor do the bytes that came count in its digest');
   });
 
   test('sessions outlive the server', async () => {
