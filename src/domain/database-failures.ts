@@ -10,11 +10,11 @@ export interface DatabaseFailure {
 
 /**
  * Server codes: host not reached or not found, no primary, elections, stepping down, shutting down, interrupted, time
- * limits, write concern not reached in time, network between members, lost cursors, conflicts between writes, disk full
- * (a person may have made room).
+ * limits, write concern not reached in time, network between members, lost cursors, conflicts between writes, a database
+ * just being dropped, disk full (a person may have made room).
  */
 const PASSING_CODES: ReadonlySet<unknown> = new Set([
-  6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 175, 189, 202, 234, 237, 262, 290, 317, 358, 384, 402, 462,
+  6, 7, 24, 43, 50, 63, 64, 89, 91, 112, 133, 134, 150, 175, 189, 202, 215, 234, 237, 262, 290, 317, 358, 384, 402, 462,
   9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 14031,
 ]);
 

@@ -1,5 +1,5 @@
 /** Turns what the MongoDB driver throws into classified errors, and bounds every call by the caller's signal. */
-import { MongoError, MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb';
 
 import { isPassingFailure, isRefusedAccount } from '../domain/database-failures.ts';
 import { ReplicationError } from '../domain/errors.ts';
@@ -21,13 +21,21 @@ export function journalError(doing: string, error: unknown): unknown {
         'readWrite on the journal database',
       { cause: error },
     );
-  if (isPassingFailure(error))
+  if (isPassingFailure(error) || failsInPassing(error))
     return new ReplicationError('retryable', 'JournalUnavailable', `the journal could not ${doing}: ${error.message}`, {
       cause: error,
     });
   return new ReplicationError('spec', 'JournalFailed', `the journal could not ${doing}: ${error.message}`, {
     cause: error,
   });
+}
+
+/** A bulk write shows the code of the first write that failed: beside it others may have met, say, a full disk. */
+function failsInPassing(error: MongoError): boolean {
+  if (!(error instanceof MongoBulkWriteError)) return false;
+  const writes = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+  const failed = writes.find(({ code }) => code !== DUPLICATE_KEY);
+  return failed !== undefined && isPassingFailure({ name: error.name, code: failed.code, hasErrorLabel: () => false });
 }
 
 /** The driver quotes the whole connection string when it cannot parse it: those words are never repeated. */

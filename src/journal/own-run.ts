@@ -3,7 +3,7 @@ import { ObjectId } from 'mongodb';
 
 import { call } from './mongo-errors.ts';
 import type { RunRecord } from './records.ts';
-import { epochLost, type Runs } from './runs.ts';
+import { epochLost, type Runs, recordLost } from './runs.ts';
 
 /** Operations, or keys of one question, sent at once. */
 const BATCH = 1_000;
@@ -31,7 +31,11 @@ export function ownRun(runs: Runs, record: RunRecord): OwnRun {
           { $set: { touchedAt: now() } },
         ),
       );
-      if (touched.matchedCount === 0) throw epochLost(id, epoch);
+      if (touched.matchedCount > 0) return;
+      const there = await call('see what became of the run', signal, () =>
+        collections.records.findOne({ _id, installationId }, { projection: { _id: 1 } }),
+      );
+      throw there === null ? recordLost(id) : epochLost(id, epoch);
     },
   };
 }

@@ -179,7 +179,7 @@ export async function finishRun(
   if (finished !== null) return toRunRecord(finished);
   const present = await findRun(runs, record.id, signal);
   if (present?.epoch === record.epoch && present.status === result.status) return present;
-  throw epochLost(record.id, record.epoch);
+  throw present === undefined ? recordLost(record.id) : epochLost(record.id, record.epoch);
 }
 
 export function epochLost(recordId: string, epoch: number): ReplicationError {
@@ -187,6 +187,16 @@ export function epochLost(recordId: string, epoch: number): ReplicationError {
     'cluster',
     'EpochLost',
     `the run ${recordId} is no longer ours (epoch ${epoch}): another process adopted or closed it`,
+  );
+}
+
+/** Nobody removes the record of an open run: its database lost it. */
+export function recordLost(recordId: string): ReplicationError {
+  return new ReplicationError(
+    'cluster',
+    'EpochLost',
+    `the run ${recordId} is not in the journal any more: its database was emptied or restored from an older copy; the ` +
+      'next run compares everything again and sends nothing that is there',
   );
 }
 

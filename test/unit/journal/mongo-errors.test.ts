@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { MongoNetworkError, MongoServerError, MongoServerSelectionError, MongoTopologyClosedError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+  type WriteError,
+} from 'mongodb';
 
 import { ReplicationError } from '../../../src/domain/errors.ts';
 import { call, journalError } from '../../../src/journal/mongo-errors.ts';
@@ -9,6 +16,15 @@ import { call, journalError } from '../../../src/journal/mongo-errors.ts';
 describe('errors of the journal', () => {
   const server = (code: number, errorLabels: string[] = []): MongoServerError =>
     new MongoServerError({ message: `code ${code}`, code, errorLabels });
+  const bulk = (...codes: readonly number[]): MongoBulkWriteError =>
+    new MongoBulkWriteError(
+      {
+        message: 'bulk',
+        code: codes[0] ?? 0,
+        writeErrors: codes.map((code, index) => ({ index, code, errmsg: '' }) as unknown as WriteError),
+      },
+      {} as never,
+    );
   const cases = [
     { name: 'a lost connection', error: new MongoNetworkError('reset'), expected: 'JournalUnavailable' },
     { name: 'a closed client', error: new MongoTopologyClosedError(), expected: 'JournalUnavailable' },
@@ -19,6 +35,9 @@ describe('errors of the journal', () => {
     },
     { name: 'a primary that steps down', error: server(189), expected: 'JournalUnavailable' },
     { name: 'a full disk', error: server(14031), expected: 'JournalUnavailable' },
+    { name: 'a database being dropped', error: server(215), expected: 'JournalUnavailable' },
+    { name: 'a full disk met beside twins', error: bulk(11_000, 14_031), expected: 'JournalUnavailable' },
+    { name: 'twins alone', error: bulk(11_000, 11_000), expected: 'JournalFailed' },
     { name: 'a label that says so', error: server(1, ['RetryableWriteError']), expected: 'JournalUnavailable' },
     { name: 'a wrong password', error: server(18), expected: 'JournalForbidden' },
     { name: 'a missing right', error: server(13), expected: 'JournalForbidden' },
