@@ -101,6 +101,15 @@ test('what is done is told while the run goes on, however few they are', async (
   assert.equal(all.at(-1)?.tally.success, SMALL);
 });
 
+test('what is done is told while the last upload is under way', async () => {
+  const farSide = await world.farSide('last');
+  const objects = [object(REPOSITORY, 'GENERIC', ['/small', '/large'])];
+  const all = await told([farSide], { objects, rateLimit: LARGE / 6, concurrency: SMALL });
+  const whole = LARGE + SMALL * 1_000;
+  assert.ok(all.some((one) => one.tally.success === SMALL && one.payloadBytes < whole));
+  assert.equal(all.at(-1)?.tally.success, SMALL + 1);
+});
+
 test('packages are counted as versions, and loose files as they are met', async () => {
   const farSide = await world.farSide('packages');
   const objects = [object('npm', 'NPM'), object('maven', 'MAVEN')];
