@@ -70,6 +70,13 @@ const CASES: readonly Case[] = [
     ticks: ['2026-10-25T00:30', '2026-10-25T01:30', '2026-10-25T02:30'],
   },
   {
+    what: 'the second pass of a rare time is not lost after its first',
+    zone: 'Europe/Berlin',
+    expression: '30 2-2 25 10 *',
+    between: ['2026-10-25T00:50', '2026-10-25T12:00'],
+    ticks: ['2026-10-25T01:30'],
+  },
+  {
     what: 'Quartz fields follow the same rules',
     zone: 'America/New_York',
     expression: '0 30 1 ? * SUN',
