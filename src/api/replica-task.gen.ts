@@ -157,8 +157,10 @@ export interface ReplicaTaskSpecSetting {
    */
   readonly executionPlan?: ReplicaTaskSpecSettingExecutionPlan;
   /**
-   * Whether, after a run, the far side is asked once more for every blob that was sent. Default: false. Example:
-   * `true`.
+   * Whether, after an artifact was committed and read back, the far side is asked once more for each blob that was
+   * sent for it. Its "no" may be wrong (a server in one process always says so): then the blob is read back, which
+   * costs its size, and one that is not there makes the artifact failed with reason BlobNotStored. Default: false.
+   * Example: `true`.
    */
   readonly storageConsistencyCheck: boolean;
   /**

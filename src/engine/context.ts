@@ -37,6 +37,8 @@ export interface ObjectContext extends FarSideContext {
   readonly target: TargetRepository;
   /** Set in a retry: of this object only these units. */
   readonly failedBefore: FailedUnits | undefined;
+  /** The source could not be read to the object's end: units of it may be unknown. */
+  readonly unread: (error: ReplicationError) => void;
 }
 
 /** How the parts of an object's run start units, and when they stop. */

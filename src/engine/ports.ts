@@ -368,6 +368,8 @@ export interface UnitDetail {
   readonly packageKey?: string;
   readonly packageName?: string;
   readonly version?: string;
+  /** How many files a version consists of, once it was planned; absent = one. */
+  readonly files?: number;
   readonly status: UnitStatus;
   /** Bytes of the artifact. */
   readonly size: number;

@@ -33,7 +33,7 @@ export interface UnitResult {
   readonly object: RunObject;
   readonly node: Pick<SourceNode, 'fullPath' | 'size' | 'sha256'>;
   /** Set for package versions, and for packages that could not be found. */
-  readonly artifact?: Pick<UnitDetail, 'packageKey' | 'packageName' | 'version'>;
+  readonly artifact?: Pick<UnitDetail, 'packageKey' | 'packageName' | 'version' | 'files'>;
   readonly status: UnitStatus;
   readonly bytesSent: number;
   readonly startTime: Date;
@@ -154,8 +154,9 @@ export class Recorder {
     };
   }
 
-  #count({ status, size, bytesSent, reason }: Pick<UnitDetail, 'status' | 'size' | 'bytesSent' | 'reason'>): void {
-    this.#tally.count(status, size, bytesSent, reason === 'Quarantined');
+  #count(unit: Pick<UnitDetail, 'status' | 'size' | 'bytesSent' | 'reason' | 'files'>): void {
+    const { status, size, bytesSent, reason, files } = unit;
+    this.#tally.count(status, size, bytesSent, reason === 'Quarantined', files);
     this.#options.onCounted(this.#tally.snapshot());
   }
 

@@ -67,6 +67,8 @@ export interface Tally {
   readonly totalBytes: number;
   /** Payload bytes sent. */
   readonly sentBytes: number;
+  /** Files of the units that succeeded and failed; absent where each unit is one file. */
+  readonly files?: { readonly success: number; readonly failed: number };
 }
 
 export interface FarSideProgress {

@@ -6,7 +6,7 @@
 import { classify, ReplicationError } from '../domain/errors.ts';
 import { BlobCourier } from './blob-courier.ts';
 import { BlobRun } from './blob-run.ts';
-import { type FarSideContext, unitKey } from './context.ts';
+import { type FarSideContext, type ObjectContext, unitKey } from './context.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { FailedUnits } from './failed-units.ts';
 import { FailureMemory } from './failure-memory.ts';
@@ -241,9 +241,19 @@ class FarSideRun {
       blobsOnly || this.#givenUp !== undefined
         ? known
         : await link.call((t) => t.prepareRepository(request, this.#farSide), this.#farSide);
-    const context = { ...this.#context, index, object, repository, target, failedBefore };
+    let unread: ReplicationError | undefined;
+    const context: ObjectContext = {
+      ...this.#context,
+      index,
+      object,
+      repository,
+      target,
+      failedBefore,
+      unread: (error) => (unread ??= error),
+    };
     const options = { pool: this.#pool, farSide: this.#farSide, run: this.#run, givenUp: () => this.#givenUp };
     await (blobsOnly ? new BlobRun(context, options).execute() : runObject(context, options));
+    if (unread !== undefined) await this.#recordObject(index, object, unread);
   }
 
   /** FAST_FAIL lets what is in flight finish; a far side that refuses us does not. */

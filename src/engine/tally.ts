@@ -24,14 +24,21 @@ export class TallyCounter {
     sentBytes: 0,
   };
 
-  count(status: UnitStatus, size: number, bytesSent: number, quarantined = false): void {
-    this.#tally[COUNTER[status]] += 1;
+  /** Files that succeeded and failed. */
+  readonly #files = { success: 0, failed: 0 };
+
+  count(status: UnitStatus, size: number, bytesSent: number, quarantined = false, files = 1): void {
+    const counter = COUNTER[status];
+    this.#tally[counter] += 1;
+    if (counter === 'success' || counter === 'failed') this.#files[counter] += files;
     if (quarantined) this.#tally.quarantined += 1;
     this.#tally.totalBytes += size;
     this.#tally.sentBytes += bytesSent;
   }
 
   snapshot(): Tally {
-    return { ...this.#tally };
+    const { success, failed } = this.#files;
+    const asUnits = success === this.#tally.success && failed === this.#tally.failed;
+    return { ...this.#tally, ...(asUnits ? {} : { files: { success, failed } }) };
   }
 }

@@ -1,6 +1,6 @@
 /** What the failure of a unit means for the run: the same for files, versions and index documents. */
 import { classify, ReplicationError } from '../domain/errors.ts';
-import type { FarSideContext, ObjectRunOptions } from './context.ts';
+import type { FarSideContext, ObjectContext, ObjectRunOptions } from './context.ts';
 
 /** Errors after which it is worth looking whether the source still has a unit as it was planned. */
 export const PERHAPS_CHANGED: ReadonlySet<string> = new Set([
@@ -41,9 +41,12 @@ export async function unitFailed(
   else if (context.setting.errorStrategy === 'FAST_FAIL') context.giveUp(fastFail(error, unit));
 }
 
-/** Work whose failure ends the far side's share of the run; the end of the run itself, or of its journal, goes up. */
+/**
+ * Work whose failure ends the far side's share of the run; the end of the run itself, or of its journal, goes up. What a
+ * source that cannot be read leaves unknown is told of, also after the far side was given up for another reason.
+ */
 export async function shareOf(
-  context: Pick<FarSideContext, 'giveUp'>,
+  context: Pick<ObjectContext, 'giveUp' | 'unread'>,
   { run, givenUp }: Pick<ObjectRunOptions, 'run' | 'givenUp'>,
   work: () => Promise<void>,
 ): Promise<void> {
@@ -51,8 +54,9 @@ export async function shareOf(
     await work();
   } catch (cause) {
     run.throwIfAborted();
-    if (givenUp() !== undefined) return;
     const error = classify(cause);
+    if (error.code === 'SourceUnavailable') context.unread(error);
+    if (givenUp() !== undefined) return;
     if (isJournalError(error)) throw error;
     context.giveUp(error);
   }

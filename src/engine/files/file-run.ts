@@ -6,12 +6,13 @@
 import { decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
+import { Alarm } from '../../lib/alarm.ts';
 import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '../context.ts';
 import { hasOtherKeys } from '../node-writing.ts';
 import type { SourceNode, TargetNode, UnitDetail } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
 import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
-import { Settler } from './settler.ts';
+import { LONGEST_UNSETTLED, Settler } from './settler.ts';
 import { type Assignment, fail, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export class FileRun {
@@ -22,6 +23,8 @@ export class FileRun {
   readonly #redo: Unit[] = [];
   /** The read-back under way, while further units travel. */
   #settling: Promise<void> = Promise.resolve();
+  /** Also while no further unit can start, or none is left to. */
+  readonly #settleLater: Alarm;
 
   constructor(context: ObjectContext, options: ObjectRunOptions) {
     this.#context = context;
@@ -31,9 +34,13 @@ export class FileRun {
     };
     const settler = new Settler(context, redo);
     this.#settler = settler;
+    this.#settleLater = new Alarm(context.deps.clock, () => this.#settleNow());
     this.#hooks = {
       redo,
-      commit: (committed) => settler.add(committed),
+      commit: (committed) => {
+        settler.add(committed);
+        this.#settleLater.set(settler.dueAt);
+      },
       prove: (sha256, method) => settler.addProof(sha256, method),
     };
   }
@@ -44,6 +51,7 @@ export class FileRun {
     do {
       await this.#beginAgain();
       await pool.idle();
+      this.#settleLater.clear();
       await this.#settling;
       if (!farSide.aborted) await shareOf(this.#context, this.#options, () => this.#settler.flush(farSide));
     } while (this.#redo.length > 0 && givenUp() === undefined);
@@ -53,6 +61,7 @@ export class FileRun {
 
   /** To be called at the end, also after a failure: nothing goes on behind the caller's back. */
   async settled(): Promise<void> {
+    this.#settleLater.clear();
     await this.#settling.catch(() => undefined);
   }
 
@@ -224,10 +233,21 @@ export class FileRun {
 
   /** Begins to read back what was committed; waits only when the time before has not ended, and fails as that did. */
   async #settle(): Promise<void> {
-    await this.#settling;
-    this.#settling = shareOf(this.#context, this.#options, () => this.#settler.flush(this.#options.farSide));
+    const before = this.#settling;
+    const next = before.then(() =>
+      shareOf(this.#context, this.#options, () => this.#settler.flush(this.#options.farSide)),
+    );
+    this.#settling = next;
     // Met by the next one, or at the end.
-    this.#settling.catch(() => undefined);
+    next.catch(() => undefined);
+    await before;
+  }
+
+  #settleNow(): void {
+    if (this.#options.farSide.aborted) return;
+    if (!this.#settler.due) this.#settleLater.set(this.#context.deps.clock.monotonic() + LONGEST_UNSETTLED);
+    // Its failure is met by the next one, or at the end.
+    else this.#settle().catch(() => undefined);
   }
 
   /** Units that the far side or the source overtook start again, with a fresh comparison. */

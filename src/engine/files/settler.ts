@@ -28,7 +28,7 @@ interface Sight {
 }
 
 /** Milliseconds after which committed units are read back although they are few: progress is seen, and a crash costs little. */
-const LONGEST_UNSETTLED = 2_000;
+export const LONGEST_UNSETTLED = 2_000;
 /** Times a unit may be begun again before it fails. */
 const MOST_REDONE = 3;
 
@@ -52,6 +52,11 @@ export class Settler {
     const most = Math.max(this.#pending.length, this.#proofs.length);
     if (most >= limits.settleSize) return true;
     return most > 0 && !this.#flushing && clock.monotonic() - this.#lastFlush >= LONGEST_UNSETTLED;
+  }
+
+  /** When what is pending has waited long enough, in monotonic milliseconds. */
+  get dueAt(): number {
+    return this.#lastFlush + LONGEST_UNSETTLED;
   }
 
   add(committed: Committed): void {

@@ -201,7 +201,7 @@ export class PackageRun {
       if (fate === 'gone') return;
     } catch (error) {
       if (!worker.begun && givenUp() !== undefined) await this.#notTried(unit);
-      else await this.#failed(unit, error, worker.bytesSent);
+      else await this.#failed(unit, error, worker);
       return;
     }
     for (const path of compared.plan.indexes)
@@ -223,7 +223,11 @@ export class PackageRun {
     }
   }
 
-  async #failed(unit: VersionUnit, cause: unknown, bytesSent = 0): Promise<void> {
+  async #failed(
+    unit: VersionUnit,
+    cause: unknown,
+    { bytesSent, files }: Pick<VersionWorker, 'bytesSent' | 'files'> = { bytesSent: 0, files: undefined },
+  ): Promise<void> {
     const { run, farSide } = this.#options;
     if (farSide.aborted && !run.aborted) {
       await this.#notTried(unit);
@@ -232,7 +236,7 @@ export class PackageRun {
     const record = async (error: ReplicationError): Promise<void> => {
       const now = (): Promise<string> => fingerprintOfVersion(this.#context, unit.version, run);
       const fingerprint = await fingerprintOfFailure(error, now, run);
-      const end = { status: 'FAILED', bytesSent, sha256: '', error, fingerprint } as const;
+      const end = { status: 'FAILED', bytesSent, sha256: '', files, error, fingerprint } as const;
       await finishVersion(this.#context, unit, end, run);
     };
     await unitFailed(this.#context, versionName(unit), cause, record, run);

@@ -43,6 +43,8 @@ export interface VersionEnd {
   readonly bytesSent: number;
   /** Digest of the artifact, or else of the manifest, when the version could be planned. */
   readonly sha256: string;
+  /** How many it consists of, when it could be planned. */
+  readonly files?: number | undefined;
   readonly error?: ReplicationError | undefined;
   /** Of a failure that is held against the version. */
   readonly fingerprint?: string | undefined;
@@ -51,7 +53,7 @@ export interface VersionEnd {
 export function finishVersion(
   { recorder, index, object }: ObjectContext,
   unit: VersionUnit,
-  { status, bytesSent, sha256, error, fingerprint }: VersionEnd,
+  { status, bytesSent, sha256, files, error, fingerprint }: VersionEnd,
   signal: AbortSignal,
 ): Promise<void> {
   const { version } = unit;
@@ -61,7 +63,12 @@ export function finishVersion(
       unitKey: versionKey(index, key, version.name),
       object,
       node: { fullPath: version.artifactPath ?? version.manifestPath ?? '', size: version.size, sha256 },
-      artifact: { packageKey: key, packageName: name, version: version.name },
+      artifact: {
+        packageKey: key,
+        packageName: name,
+        version: version.name,
+        ...(files === undefined ? {} : { files }),
+      },
       status,
       bytesSent,
       startTime: unit.startTime,

@@ -54,6 +54,7 @@ export class VersionWorker {
   /** Files as this run committed them, and the version as it was sent: ours to replace as long as they lie there so. */
   readonly #ownFiles = new Map<string, SourceNode>();
   #ownVersion: VersionFields | undefined;
+  #files: number | undefined;
 
   constructor(means: VersionMeans, unit: VersionUnit, signal: AbortSignal) {
     this.#means = means;
@@ -90,6 +91,11 @@ export class VersionWorker {
     return this.#bytesSent;
   }
 
+  /** How many files it consists of, once it was planned. */
+  get files(): number | undefined {
+    return this.#files;
+  }
+
   get #changed(): boolean {
     return this.#wrote || this.#bytesSent > 0;
   }
@@ -105,6 +111,7 @@ export class VersionWorker {
     const { context } = this.#means;
     const action = decideVersion(known, context.setting.conflictStrategy, this.#own(known));
     const sha256 = mainDigest(this.#unit, known.plan);
+    this.#files = known.plan.files.length;
     switch (action.kind) {
       case 'fail':
         throw new ReplicationError('unit', action.reason, action.message);
@@ -278,7 +285,12 @@ export class VersionWorker {
   }
 
   #finish(end: Pick<Parameters<typeof finishVersion>[2], 'status' | 'sha256' | 'error'>): Promise<void> {
-    return finishVersion(this.#means.context, this.#unit, { ...end, bytesSent: this.#bytesSent }, this.#signal);
+    return finishVersion(
+      this.#means.context,
+      this.#unit,
+      { ...end, bytesSent: this.#bytesSent, files: this.#files },
+      this.#signal,
+    );
   }
 
   #keepsChanging(): ReplicationError {
