@@ -5,7 +5,7 @@ import { printedSeed } from '../../support/seed.ts';
 
 test('SIGKILL at random points of runs leaves nothing partial, nothing double, and every run ends equal', async (t) => {
   const seed = printedSeed('kill');
-  const result = await killAtRandom({ seed, kills: 20, durationMs: 90_000, report: (line) => t.diagnostic(line) });
+  const result = await killAtRandom({ seed, kills: 20, durationMs: 75_000, report: (line) => t.diagnostic(line) });
   t.diagnostic(JSON.stringify(result));
   assert.ok(result.inRun >= 10, `${result.inRun} kills struck a run`);
   assert.ok(result.adoptions >= 10, `${result.adoptions} adoptions`);
