@@ -89,6 +89,8 @@ export interface DetailDocument extends Stamped {
   readonly artifactName: string;
   readonly version: string | null;
   readonly conflictStrategy: string;
+  /** Of a version; null or absent = one, or not known. */
+  readonly files?: number | null;
   readonly size: number;
   readonly bytesSent: number;
   readonly sha256: string;
@@ -260,6 +262,7 @@ export function detailFields(
     fullPath: detail.fullPath,
     artifactName: detail.packageName ?? detail.packageKey ?? detail.fullPath,
     version: detail.version ?? null,
+    files: detail.files ?? null,
     conflictStrategy: detail.conflictStrategy,
     size: detail.size,
     bytesSent: detail.bytesSent,
@@ -293,6 +296,7 @@ export function toUnitDetail(document: DetailDocument): UnitDetail {
       ? {}
       : { packageKey: known.packageConstraint.packageKey, packageName: known.artifactName }),
     ...(known.version === null ? {} : { version: known.version }),
+    ...(known.files === null || known.files === undefined ? {} : { files: known.files }),
     status: known.unitStatus,
     size: known.size,
     bytesSent: known.bytesSent,

@@ -8,7 +8,7 @@ export type RunTrigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event';
 export type RunStatus = 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
 export type FinalRunStatus = Exclude<RunStatus, 'RUNNING'>;
 
-/** Counts of units over all far sides (contract §1.10). For nodes a unit is a file. */
+/** Counts of units over all far sides (contract §1.10), and of the files that those of them that succeeded and failed consist of. */
 export interface ReplicaOverview {
   readonly success: number;
   readonly failed: number;
