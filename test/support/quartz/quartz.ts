@@ -2,14 +2,14 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheRoot } from '../assets/cache.ts';
-import { discard, obtain } from '../assets/chain.ts';
+import { discard, obtain, PartUnavailable } from '../assets/chain.ts';
 import { command, findOnPath } from '../assets/command.ts';
 import { DEPENDENCY_PLUGIN_NAME } from '../assets/maven-part.ts';
-import { type Part, type Say, WayFailed } from '../assets/way.ts';
+import { type Part, reasonOf, type Say, WayFailed } from '../assets/way.ts';
 import { ensureMaven } from '../assets.ts';
 import { makeTempDir, removeDir } from '../tempdir.ts';
 
-/** The release that bk-repo's Spring Boot brings. */
+/** The release that Spring Boot, and bk-repo with it, brought for years; 2.5.0 leaves out days of `L` and `W`. */
 const QUARTZ = 'org.quartz-scheduler:quartz:2.3.2';
 
 export interface Question {
@@ -28,6 +28,7 @@ export async function askQuartz(
   say: Say,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Answer[]> {
+  const java = await findJava(environment);
   const { paths } = await obtain(quartzPart(environment), cacheRoot(environment), say);
   const work = await makeTempDir('quartz');
   try {
@@ -35,8 +36,7 @@ export async function askQuartz(
     const lines = questions.map(({ expression, zone, after }) => [zone, expression, ...after].join('\t'));
     await writeFile(asked, lines.map((line) => `${line}\n`).join(''));
     const program = join(import.meta.dirname, 'Oracle.java');
-    const java = join(environment['JAVA_HOME'] ?? '', 'bin', 'java');
-    await command(environment['JAVA_HOME'] ? java : 'java', ['-cp', paths, program, asked, answered], {
+    await command(java, ['-cp', paths, program, asked, answered], {
       timeoutMs: 120_000,
       env: environment,
     });
@@ -47,6 +47,22 @@ export async function askQuartz(
   } finally {
     await removeDir(work);
   }
+}
+
+/** Runs a program from its source. */
+const OLDEST_JAVA = 11;
+
+async function findJava(environment: NodeJS.ProcessEnv): Promise<string> {
+  const home = environment['JAVA_HOME'] ?? '';
+  const java = home === '' ? await findOnPath('java', environment) : join(home, 'bin', 'java');
+  if (java === undefined) throw new PartUnavailable('java', ['JAVA_HOME is not set, and no java is on PATH']);
+  try {
+    const printed = await command(java, ['--version'], { timeoutMs: 60_000, env: environment });
+    if (Number(/^\S+ (\d+)/.exec(printed)?.[1]) >= OLDEST_JAVA) return java;
+  } catch (error) {
+    throw new PartUnavailable('java', [reasonOf(error)]);
+  }
+  throw new PartUnavailable('java', [`${java} is older than ${OLDEST_JAVA}`]);
 }
 
 function answerOf(line: string): Answer {
@@ -72,8 +88,6 @@ function quartzPart(environment: NodeJS.ProcessEnv): Part<string> {
 }
 
 async function fromMaven(into: string, say: Say, environment: NodeJS.ProcessEnv): Promise<{ version: string }> {
-  if ((environment['JAVA_HOME'] ?? '') === '' && (await findOnPath('java', environment)) === undefined)
-    throw new WayFailed('there is no Java: JAVA_HOME is not set, and no java is on PATH');
   const { mvn, plugins } = await ensureMaven(say, environment);
   const work = join(into, 'work');
   await mkdir(work);
