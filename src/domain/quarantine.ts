@@ -33,6 +33,10 @@ export interface HeldBack {
   readonly message: string;
 }
 
+export function isHeldBack(reason: string): boolean {
+  return reason === 'BackingOff' || reason === 'Quarantined';
+}
+
 /** undefined = the unit is tried. `fingerprint`: of its source now. */
 export function heldBack(past: PastFailure, fingerprint: string, now: Date): HeldBack | undefined {
   if (past.fingerprint !== fingerprint) return undefined;

@@ -162,9 +162,9 @@ export class BlobRun {
       const why = held.get(unit.record.unitKey);
       const said = saidBefore(known, unit, why);
       if (said !== undefined) await this.#context.recorder.countRecorded(said, this.#options.run);
+      else if (givenUp() !== undefined) await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
       else if (why !== undefined)
         await this.#record(unit, 'FAILED', 0, known, new ReplicationError('unit', why.reason, why.message));
-      else if (givenUp() !== undefined) await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
       else {
         try {
           await pool.start(

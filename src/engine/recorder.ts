@@ -3,6 +3,7 @@
  * at once. Failures are also kept as examples, the first few in words.
  */
 import type { ReplicationError } from '../domain/errors.ts';
+import { isHeldBack } from '../domain/quarantine.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EndedUnit, FailureMemory } from './failure-memory.ts';
 import type { RunJournal, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
@@ -162,9 +163,15 @@ export class Recorder {
 
   #keepExample({ status, unitKey, reason, message }: Example): void {
     if (status !== 'FAILED' && status !== 'CONFLICT') return;
-    if (this.#examples.length >= EXAMPLES) return;
     const unit = unitKey.slice(unitKey.indexOf(':') + 1);
-    this.#examples.push({ unit, reason: reason ?? status, message: message ?? '' });
+    const example = { unit, reason: reason ?? status, message: message ?? '' };
+    if (this.#examples.length < EXAMPLES) {
+      this.#examples.push(example);
+      return;
+    }
+    // What failed now is news; what is held back was told by an earlier run.
+    const told = isHeldBack(example.reason) ? -1 : this.#examples.findIndex((other) => isHeldBack(other.reason));
+    if (told >= 0) this.#examples[told] = example;
   }
 
   #detail(result: UnitResult): UnitDetail {

@@ -214,6 +214,19 @@ test('under FAST_FAIL what is held back is not in the way; a failure of its own 
   assert.equal(again.outcome.farSides[0]?.error?.reason, 'FastFail');
 });
 
+test('what failed now is told before what is held back', async () => {
+  const files = await repositoryOf();
+  const known = Array.from({ length: 7 }, (_, at) => `/a${at}`);
+  for (const path of [...known, '/z']) await files.putFile(path, `content of ${path}`);
+  const ticking = new Ticking(await world.farSide('news'), { objects: [objectOf(files)] });
+  await ticking.run(0, refusing(ticking.farSide, known));
+  await files.putFile('/z', 'changed');
+  const run = await ticking.run(0, refusing(ticking.farSide, ['/z']), {});
+  const reasons = run.outcome.farSides[0]?.examples.map(({ unit, reason }) => `${unit} ${reason}`) ?? [];
+  assert.equal(reasons.length, 5);
+  assert.ok(reasons.includes('/z Conflict') || reasons.includes('/z Refused'), reasons.join(', '));
+});
+
 test('what failed with its far side is not held against a unit, nor what was not tried', async () => {
   const files = await repositoryOf();
   for (const path of ['/a', '/b', '/c']) await files.putFile(path, `content of ${path}`);
