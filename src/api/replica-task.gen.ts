@@ -5,9 +5,10 @@ import type { ObjectMeta } from './object.ts';
 /**
  * ReplicaTask says which artifacts of the local bk-repo are copied to which far sides, when, and what happens on
  * conflicts and errors. The operator makes the far sides equal to what the task says and reports in status. A new
- * value of the annotation `replication.bkrepo.io/run-requested` starts a run, the annotation
- * `replication.bkrepo.io/suspended` keeps the task from running, and `replication.bkrepo.io/legacy-id` keeps the
- * key that an older bk-repo gave this task.
+ * value of the annotation `replication.bkrepo.io/run-requested` starts a run, of
+ * `replication.bkrepo.io/cancel-requested` stops the active one, of `replication.bkrepo.io/retry-requested` tries
+ * again what failed in the last one; the annotation `replication.bkrepo.io/suspended` keeps the task from running,
+ * and `replication.bkrepo.io/legacy-id` keeps the key that an older bk-repo gave this task.
  */
 export interface ReplicaTask {
   readonly apiVersion: 'replication.bkrepo.io/v1alpha1';
@@ -55,8 +56,8 @@ export interface ReplicaTaskSpec {
    */
   readonly remoteClusterIds: readonly string[];
   /**
-   * Whether the task may run; false stops it at a safe point and keeps it from running. Default: true. Example:
-   * `false`.
+   * Whether the task may run; false stops it at a safe point and keeps it from running, also on request. What its
+   * schedule leaves out meanwhile is not made up for. Default: true. Example: `false`.
    */
   readonly enabled: boolean;
   /**
@@ -175,7 +176,8 @@ export interface ReplicaTaskSpecSetting {
   readonly recordUnchanged: boolean;
   /**
    * Whether the task owns, and so may delete, files that it found equal at the far side, and not only those that it
-   * put there. Used by REAL_TIME. Default: false. Example: `true`.
+   * put there. Used by REAL_TIME; a SCHEDULED task deletes nothing, and it has no effect there. Default: false.
+   * Example: `true`.
    */
   readonly adoptExisting: boolean;
   /**
@@ -191,14 +193,15 @@ export interface ReplicaTaskSpecSetting {
  */
 export interface ReplicaTaskSpecSettingExecutionPlan {
   /**
-   * Whether the task runs as soon as it is accepted; true beside a `cronExpression` means now, and then by the
-   * cron; false without the two others means on request only. It is never filled in. Default: true when
-   * `executeTime` and `cronExpression` are absent too, else false. Example: `true`.
+   * Whether the task runs as soon as it is accepted, once for each spec; true beside a `cronExpression` means now,
+   * and then by the cron; false without the two others means on request only. It is never filled in. Default: true
+   * when `executeTime` and `cronExpression` are absent too, else false. Example: `true`.
    */
   readonly executeImmediately?: boolean;
   /**
    * Instant of a single run, RFC 3339, or without offset as local time in `timeZone`; excludes `cronExpression` and
-   * `executeImmediately: true`. Default: none. Example: `2026-12-01T02:00:00+08:00`.
+   * `executeImmediately: true`. One that is past by more than the starting deadline makes the task Stalled.
+   * Default: none. Example: `2026-12-01T02:00:00+08:00`.
    */
   readonly executeTime?: string;
   /**
@@ -214,7 +217,7 @@ export interface ReplicaTaskSpecSettingExecutionPlan {
   readonly timeZone?: string;
   /**
    * Seconds, 10 to 31536000, within which a missed run is made up for; of several only the newest runs, and older
-   * ones are counted. Default: the operator's configured deadline. Example: `3600`.
+   * ones are counted in `status.missedRuns`. Default: the operator's configured deadline. Example: `3600`.
    */
   readonly startingDeadlineSeconds?: number;
 }

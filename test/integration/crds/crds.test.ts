@@ -76,6 +76,7 @@ test('applied samples are listed with their columns, by short name and by catego
   const all = await kubectl('get', 'bkrepo', '-o', 'name');
   assert.deepEqual(all.trim().split('\n').sort(), [
     'cluster.replication.bkrepo.io/shanghai',
+    'replicatask.replication.bkrepo.io/nightly',
     'replicatask.replication.bkrepo.io/packages',
     'replicatask.replication.bkrepo.io/tools',
   ]);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import type { ReplicaTaskStatus } from '../../../src/api/replica-task.gen.ts';
 import { dealtWith, markOf, type ScheduleTimes, timesOf } from '../../../src/domain/schedule-times.ts';
 import { countedTimes, judgeTicks, newestClaimed, type Ticks, tickClaim } from '../../../src/domain/ticks.ts';
@@ -305,4 +307,12 @@ test('a zone that there is not is refused also where nothing depends on it', () 
   const found = timetableOf(sampleTask({ setting: { executionPlan: { timeZone: 'Mars/Olympus' } } }).spec, DEFAULTS);
   assert.ok('reason' in found);
   assert.deepEqual([found.reason, found.field], ['UnknownTimeZone', 'spec.setting.executionPlan.timeZone']);
+});
+
+test('the shipped sample runs at two in the morning in Shanghai', () => {
+  const sample = new URL('../../../deploy/samples/scheduled.yaml', import.meta.url);
+  const { spec } = parse(readFileSync(sample, 'utf8')) as { readonly spec: object };
+  const found = timetableOf(sampleTask(spec).spec, DEFAULTS);
+  assert.ok('kind' in found && found.kind === 'cron');
+  assert.equal(text(found.ticks.next(instant('2026-11-22T00:00:00Z'))), '2026-11-22T18:00:00Z');
 });
