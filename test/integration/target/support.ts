@@ -94,7 +94,7 @@ export function blobOf(content: Buffer, claimed: Buffer = content, memory?: Uplo
   };
 }
 
-/** Where one upload is remembered, as the journal does it; `writes` tells what was written, undefined = forgotten. */
+/** Where one upload is remembered, as the journal does it; `writes` tells what was to be written, undefined = forgotten. */
 export interface TestMemory extends UploadMemory {
   readonly writes: readonly (UploadSession | undefined)[];
 }
@@ -102,9 +102,8 @@ export interface TestMemory extends UploadMemory {
 export function uploadMemory(noted?: UploadSession): TestMemory {
   const writes: (UploadSession | undefined)[] = [];
   const write = (session: UploadSession | undefined, signal: AbortSignal): Promise<void> => {
-    signal.throwIfAborted();
     writes.push(session);
-    return Promise.resolve();
+    return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve();
   };
   return {
     writes,
