@@ -28,8 +28,8 @@ export class RunTotals {
   readonly #stop = new AbortController();
   /** By cluster id. */
   readonly #known = new Map<string, SelectionCount>();
-  /** What the source said; the same selection is counted once. */
-  readonly #counted = new Map<string, SelectionCount>();
+  /** What the source said, if it could: it is asked once about the same selection. */
+  readonly #counted = new Map<string, SelectionCount | undefined>();
   readonly #counting: Promise<void>;
 
   constructor(options: TotalsOptions) {
@@ -71,7 +71,7 @@ export class RunTotals {
     return sum;
   }
 
-  /** Of an object that could not be begun all is to be done. */
+  /** Of an object that could not be begun all is to be done. A journal that does not answer is the run's own trouble. */
   async #failed(recordId: string, clusterId: string, blobsOnly: boolean): Promise<SelectionCount | undefined> {
     const { plan, journal } = this.#options;
     const sum = { units: 0, bytes: 0 };
@@ -95,11 +95,8 @@ export class RunTotals {
   async #object(object: RunObject, blobsOnly: boolean): Promise<SelectionCount | undefined> {
     const selection = selectionOf(object, blobsOnly);
     const key = JSON.stringify([object.localRepoName, object.repoType, selection]);
-    const known = this.#counted.get(key);
-    if (known !== undefined) return known;
-    const count = await this.#selection(object, selection);
-    if (count !== undefined) this.#counted.set(key, count);
-    return count;
+    if (!this.#counted.has(key)) this.#counted.set(key, await this.#selection(object, selection));
+    return this.#counted.get(key);
   }
 
   /** Why the source could not count is told there; a total is not worth more than that. */

@@ -173,7 +173,8 @@ for (const [what, count] of [
   ['never ends', never],
 ] as const)
   test(`a count that ${what} neither holds up nor fails the run: the total is not known`, async () => {
-    const farSide = await world.farSide(what.replace(' ', '-'));
+    const name = what.replace(' ', '-');
+    const farSides = [await world.farSide(name), await world.farSide(`${name}-too`)];
     const ended: AbortSignal[] = [];
     const source = counting(
       () => {},
@@ -182,10 +183,10 @@ for (const [what, count] of [
         return count(repository, selection, signal);
       },
     );
-    const all = await told([farSide], { objects: folder('small'), deps: { source } });
+    const all = await told(farSides, { objects: folder('small'), deps: { source } });
     assert.equal(all.at(-1)?.tally.success, SMALL);
     assert.ok(all.every((one) => !('total' in one)));
-    assert.ok(ended.length === 1 && ended[0]?.aborted === true, 'it ends with the run');
+    assert.ok(ended.length === 1 && ended[0]?.aborted === true, 'asked once, and it ends with the run');
   });
 
 test('a retry has to do what failed, of each far side its own', async () => {
