@@ -20,7 +20,9 @@ before(async () => {
   parts = await Parts.start(installation.directory);
   good = await parts.farSide('good');
   await installation.install(parts.databases);
-  await installation.startOperator(parts.configuration());
+  const configuration = parts.configuration();
+  // A cancel must not wait as long as a stop of the program may.
+  await installation.startOperator({ ...configuration, engine: { ...configuration['engine'], drainSeconds: 20 } });
   await apply(secret('good-credentials', ACCOUNT), cluster('good', { url: good.url }));
 });
 after(async () => {

@@ -1,5 +1,7 @@
 /** A program in this process over one far side and one task, with a wall clock that the test sets. */
+import { join } from 'node:path';
 import type { ReplicaTaskStatus } from '../../../src/api/replica-task.gen.ts';
+import { loadState, saveObject } from '../../../src/resources/state-files.ts';
 import { SettableClock } from '../../support/settable-clock.ts';
 import { eventually } from '../../support/wait.ts';
 import type { FarSide, World } from '../../support/world.ts';
@@ -72,6 +74,15 @@ export class TimedProgram {
     const from = lines.length;
     change();
     await eventually(() => lines.slice(from).some((line) => line.includes('the clock was set')));
+  }
+
+  /** As a process does that is killed before it can write a status; the program must not run. */
+  async forgetStatus(): Promise<void> {
+    const state = join(this.program.directory, 'state');
+    for (const [id, stored] of (await loadState(state)).objects) {
+      if (stored.object.kind !== 'ReplicaTask') continue;
+      await saveObject(state, id, { ...stored, object: { ...stored.object, status: { observedGeneration: -1 } } });
+    }
   }
 
   /** Of the present task's runs, oldest first. */
