@@ -8,10 +8,10 @@ import { classify, ReplicationError } from '../domain/errors.ts';
 import type { IndexRules } from '../domain/indexes/index-document.ts';
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
-import { filesFingerprint, type HeldBack } from '../domain/quarantine.ts';
+import { filesFingerprint } from '../domain/quarantine.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
 import { failedPaths } from './failed-units.ts';
-import { fingerprintOfFailure } from './failure-memory.ts';
+import { fingerprintOfFailure, withoutHeldBack } from './failure-memory.ts';
 import { selectedPackages } from './packages/package-selection.ts';
 import { planVersion } from './packages/version-plan.ts';
 import { fingerprintOfVersion, versionKey } from './packages/version-unit.ts';
@@ -24,8 +24,8 @@ import { unitFailed } from './unit-errors.ts';
 /** What is recorded, and the nodes whose blobs make it up. */
 interface BlobUnit {
   readonly record: Pick<UnitResult, 'unitKey' | 'node' | 'artifact'>;
-  /** State at the source; undefined for what is not there. */
-  readonly fingerprint: (() => string | Promise<string>) | undefined;
+  /** State at the source. */
+  readonly fingerprint: () => string | Promise<string>;
   /** Fails when the unit cannot be read at the source. */
   readonly nodes: () => Promise<readonly SourceNode[]>;
 }
@@ -154,17 +154,13 @@ export class BlobRun {
   async #page(units: readonly BlobUnit[]): Promise<void> {
     const { pool, farSide, givenUp } = this.#options;
     const prior = await this.#prior(units);
-    const held = await this.#held(units);
-    for (const unit of units) {
+    for (const unit of givenUp() === undefined ? await this.#withoutHeldBack(units, prior) : units) {
       if (this.#context.deps.drain.aborted) return;
       const known = prior.get(unit.record.unitKey);
       const sent = { bytes: 0 };
-      const why = held.get(unit.record.unitKey);
-      const said = saidBefore(known, unit, why);
-      if (said !== undefined) await this.#context.recorder.countRecorded(said, this.#options.run);
+      if (known?.status === 'SUCCESS' && known.sha256 === unit.record.node.sha256)
+        await this.#context.recorder.countRecorded(known, this.#options.run);
       else if (givenUp() !== undefined) await this.#record(unit, 'NOT_TRIED', 0, known, givenUp());
-      else if (why !== undefined)
-        await this.#record(unit, 'FAILED', 0, known, new ReplicationError('unit', why.reason, why.message));
       else {
         try {
           await pool.start(
@@ -215,8 +211,7 @@ export class BlobRun {
     }
     const { unitKey: key } = unit.record;
     const record = async (error: ReplicationError): Promise<void> => {
-      const { fingerprint } = unit;
-      const state = fingerprint && (await fingerprintOfFailure(error, fingerprint, run));
+      const state = await fingerprintOfFailure(error, unit.fingerprint, run);
       await this.#record(unit, 'FAILED', bytesSent, known, error, state);
     };
     try {
@@ -229,12 +224,10 @@ export class BlobRun {
   async #pathMissing(path: string): Promise<void> {
     const { object, localProjectId, index } = this.#context;
     const message = `${path} is not in repository ${localProjectId}/${object.localRepoName} of the source`;
-    const unit = {
-      record: { unitKey: unitKey(index, path), node: { fullPath: path, size: 0, sha256: '' } },
-      fingerprint: undefined,
-      nodes: async () => [],
-    };
-    await this.#failed(unit, new ReplicationError('unit', 'PathNotFound', message), undefined, 0);
+    const unit = { record: { unitKey: unitKey(index, path), node: { fullPath: path, size: 0, sha256: '' } } };
+    const error = new ReplicationError('unit', 'PathNotFound', message);
+    const record = (): Promise<void> => this.#record(unit, 'FAILED', 0, undefined, error);
+    await unitFailed(this.#context, path, error, record, this.#options.run);
   }
 
   async #prior(units: readonly BlobUnit[]): Promise<ReadonlyMap<string, UnitDetail>> {
@@ -244,15 +237,18 @@ export class BlobRun {
     return await deps.journal.findDetails(link.id, keys, this.#options.run);
   }
 
-  #held(units: readonly BlobUnit[]): Promise<ReadonlyMap<string, HeldBack>> {
-    const candidates = units.flatMap(({ record, fingerprint }) =>
-      fingerprint === undefined ? [] : [{ unitKey: record.unitKey, fingerprint }],
-    );
-    return this.#context.failures.heldBack(candidates, this.#options.run);
+  #withoutHeldBack(units: readonly BlobUnit[], prior: ReadonlyMap<string, UnitDetail>): Promise<readonly BlobUnit[]> {
+    const kind = {
+      keyOf: ({ record }: BlobUnit) => record.unitKey,
+      fingerprint: ({ fingerprint }: BlobUnit) => fingerprint(),
+      hold: (unit: BlobUnit, why: ReplicationError) =>
+        this.#record(unit, 'FAILED', 0, prior.get(unit.record.unitKey), why),
+    };
+    return withoutHeldBack(this.#context, units, kind, this.#options.run);
   }
 
   #record(
-    { record }: BlobUnit,
+    { record }: Pick<BlobUnit, 'record'>,
     status: UnitStatus,
     bytesSent: number,
     known: UnitDetail | undefined,
@@ -275,14 +271,4 @@ export class BlobRun {
       this.#options.run,
     );
   }
-}
-
-/** What this record says of a unit from before a crash, and what stays said. */
-function saidBefore(
-  known: UnitDetail | undefined,
-  { record }: BlobUnit,
-  why: HeldBack | undefined,
-): UnitDetail | undefined {
-  if (known?.status === 'SUCCESS' && known.sha256 === record.node.sha256) return known;
-  return known?.status === 'FAILED' && why !== undefined ? known : undefined;
 }

@@ -4,9 +4,10 @@
  * ends well. Where nothing ever failed this costs one question for the whole run. Not guaranteed: that what is remembered
  * of a unit that left the source goes.
  */
-import { classify, type ReplicationError } from '../domain/errors.ts';
+import { classify, ReplicationError } from '../domain/errors.ts';
 import { type HeldBack, heldBack, nextFailure } from '../domain/quarantine.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { FarSideContext } from './context.ts';
 import type { RunJournal, UnitStatus } from './ports.ts';
 
 export interface FailureMemoryOptions {
@@ -114,4 +115,36 @@ export async function fingerprintOfFailure(
     if (errorClass !== 'cluster' && errorClass !== 'retryable') throw cause;
     return undefined;
   }
+}
+
+/** How units of one kind are told apart, judged and recorded. */
+export interface UnitKind<U> {
+  readonly keyOf: (unit: U) => string;
+  readonly fingerprint: (unit: U) => string | Promise<string>;
+  readonly hold: (unit: U, why: ReplicationError) => Promise<void>;
+}
+
+/**
+ * The units that may be tried. The others are recorded as failed without any other step, unless this record has said of
+ * them, before a crash, what became of them: that stays said.
+ */
+export async function withoutHeldBack<U>(
+  { failures, recorder, deps, link }: Pick<FarSideContext, 'failures' | 'recorder' | 'deps' | 'link'>,
+  units: readonly U[],
+  { keyOf, fingerprint, hold }: UnitKind<U>,
+  run: AbortSignal,
+): Promise<readonly U[]> {
+  const candidates = units.map((unit) => ({ unitKey: keyOf(unit), fingerprint: () => fingerprint(unit) }));
+  const held = await failures.heldBack(candidates, run);
+  if (held.size === 0) return units;
+  const said = deps.resumed ? await deps.journal.findDetails(link.id, [...held.keys()], run) : undefined;
+  const free: U[] = [];
+  for (const unit of units) {
+    const why = held.get(keyOf(unit));
+    const before = said?.get(keyOf(unit));
+    if (why === undefined) free.push(unit);
+    else if (before?.status === 'SUCCESS' || before?.status === 'FAILED') await recorder.countRecorded(before, run);
+    else await hold(unit, new ReplicationError('unit', why.reason, why.message));
+  }
+  return free;
 }

@@ -8,6 +8,7 @@ import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import { Alarm } from '../../lib/alarm.ts';
 import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '../context.ts';
+import { withoutHeldBack } from '../failure-memory.ts';
 import { hasOtherKeys } from '../node-writing.ts';
 import type { SourceNode, TargetNode, UnitDetail } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
@@ -116,38 +117,15 @@ export class FileRun {
     }
   }
 
-  /** Files that failed too lately or too often are recorded without any other step. */
-  async #withoutHeldBack(nodes: readonly SourceNode[]): Promise<readonly SourceNode[]> {
-    const { failures, index, recorder } = this.#context;
+  #withoutHeldBack(nodes: readonly SourceNode[]): Promise<readonly SourceNode[]> {
     const { run } = this.#options;
-    const candidates = nodes.map((node) => ({
-      unitKey: unitKey(index, node.fullPath),
-      fingerprint: () => filesFingerprint([node]),
-    }));
-    const held = await failures.heldBack(candidates, run);
-    if (held.size === 0) return nodes;
-    const isHeld = ({ fullPath }: SourceNode): boolean => held.has(unitKey(index, fullPath));
-    const prior = await this.#priorDetails(
-      nodes.filter(isHeld).map(({ fullPath }) => fullPath),
-      run,
-    );
-    for (const node of nodes.filter(isHeld)) {
-      const key = unitKey(index, node.fullPath);
-      const said = prior.get(key);
-      const why = held.get(key);
-      // What this record says of it from before a crash stays said.
-      if (said?.status === 'FAILED' || isDone(said, node)) await recorder.countRecorded(said, run);
-      else if (why !== undefined)
-        await finish(
-          this.#context,
-          this.#planned(node),
-          'FAILED',
-          0,
-          run,
-          new ReplicationError('unit', why.reason, why.message),
-        );
-    }
-    return nodes.filter((node) => !isHeld(node));
+    const kind = {
+      keyOf: ({ fullPath }: SourceNode) => unitKey(this.#context.index, fullPath),
+      fingerprint: (node: SourceNode) => filesFingerprint([node]),
+      hold: (node: SourceNode, why: ReplicationError) =>
+        finish(this.#context, this.#planned(node), 'FAILED', 0, run, why),
+    };
+    return withoutHeldBack(this.#context, nodes, kind, run);
   }
 
   /** Nodes made of blocks get their digest; kinds that cannot travel become failed units. */

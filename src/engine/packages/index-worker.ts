@@ -10,7 +10,7 @@ import type { IndexRules } from '../../domain/indexes/index-document.ts';
 import type { PackageFacts } from '../../domain/packages/mapping.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import { type ObjectContext, type ObjectRunOptions, unitKey } from '../context.ts';
-import { fingerprintOfFailure } from '../failure-memory.ts';
+import { fingerprintOfFailure, withoutHeldBack } from '../failure-memory.ts';
 import type { ProofMethod, SourceNode, TargetNode, UnitDetail, UnitStatus } from '../ports.ts';
 import { goodProofs } from '../proofs.ts';
 import { confirmStored } from '../storage-check.ts';
@@ -142,20 +142,16 @@ export class IndexWorker {
     }
   }
 
-  /** Failed too lately or too often, and nothing that it names was written now: recorded without any other step. */
+  /** Failed too lately or too often, and nothing that it names was written now. */
   async #isHeldBack(unit: IndexUnit, nodes: readonly SourceNode[], packageKey: string | undefined): Promise<boolean> {
-    const { failures, index, recorder } = this.#context;
-    const { run } = this.#options;
     if (this.#isTouched(packageKey)) return false;
-    const key = unitKey(index, unit.node.fullPath);
-    const held = await failures.heldBack([{ unitKey: key, fingerprint: () => filesFingerprint(nodes) }], run);
-    const why = held.get(key);
-    if (why === undefined) return false;
-    // What this record says of it from before a crash stays said.
-    if (unit.prior?.status === 'SUCCESS' || unit.prior?.status === 'FAILED')
-      await recorder.countRecorded(unit.prior, run);
-    else await this.#finish(unit, 'FAILED', 0, new ReplicationError('unit', why.reason, why.message));
-    return true;
+    const kind = {
+      keyOf: () => unitKey(this.#context.index, unit.node.fullPath),
+      fingerprint: () => filesFingerprint(nodes),
+      hold: (_: IndexUnit, why: ReplicationError) => this.#finish(unit, 'FAILED', 0, why),
+    };
+    const free = await withoutHeldBack(this.#context, [unit], kind, this.#options.run);
+    return free.length === 0;
   }
 
   /** A version that the document names was written in this run. */

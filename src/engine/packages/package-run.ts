@@ -4,13 +4,12 @@
  * after both; when the far side was given up, what is left is recorded as not tried. Files that belong to versions are
  * remembered as claims, whatever became of the version.
  */
-import { ReplicationError } from '../../domain/errors.ts';
+import type { ReplicationError } from '../../domain/errors.ts';
 import { mapperFor } from '../../domain/packages/mapper.ts';
-import type { HeldBack } from '../../domain/quarantine.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { ObjectContext, ObjectRunOptions } from '../context.ts';
-import { fingerprintOfFailure } from '../failure-memory.ts';
+import { fingerprintOfFailure, withoutHeldBack } from '../failure-memory.ts';
 import type { SourcePackage, SourceVersion, UnitDetail } from '../ports.ts';
 import { unitFailed } from '../unit-errors.ts';
 import type { Claims } from './claims.ts';
@@ -127,33 +126,15 @@ export class PackageRun {
     });
   }
 
-  /** Those that failed too lately or too often are recorded without any other step. */
-  async #withoutHeldBack(units: readonly VersionUnit[]): Promise<readonly VersionUnit[]> {
-    const { failures, index } = this.#context;
+  #withoutHeldBack(units: readonly VersionUnit[]): Promise<readonly VersionUnit[]> {
     const { run } = this.#options;
-    const keyOf = (unit: VersionUnit): string => versionKey(index, unit.package.key, unit.version.name);
-    const candidates = units.map((unit) => ({
-      unitKey: keyOf(unit),
-      fingerprint: () => fingerprintOfVersion(this.#context, unit.version, run),
-    }));
-    const held = await failures.heldBack(candidates, run);
-    if (held.size === 0) return units;
-    for (const unit of units) {
-      const why = held.get(keyOf(unit));
-      if (why !== undefined) await this.#heldBack(unit, why);
-    }
-    return units.filter((unit) => !held.has(keyOf(unit)));
-  }
-
-  /** What this record says of it from before a crash stays said. */
-  async #heldBack(unit: VersionUnit, { reason, message }: HeldBack): Promise<void> {
-    const { run } = this.#options;
-    if (unit.prior?.status === 'SUCCESS' || unit.prior?.status === 'FAILED') {
-      await this.#context.recorder.countRecorded(unit.prior, run);
-      return;
-    }
-    const error = new ReplicationError('unit', reason, message);
-    await finishVersion(this.#context, unit, { status: 'FAILED', bytesSent: 0, sha256: '', error }, run);
+    const kind = {
+      keyOf: (unit: VersionUnit) => versionKey(this.#context.index, unit.package.key, unit.version.name),
+      fingerprint: (unit: VersionUnit) => fingerprintOfVersion(this.#context, unit.version, run),
+      hold: (unit: VersionUnit, error: ReplicationError) =>
+        finishVersion(this.#context, unit, { status: 'FAILED', bytesSent: 0, sha256: '', error }, run),
+    };
+    return withoutHeldBack(this.#context, units, kind, run);
   }
 
   async #plan(units: readonly VersionUnit[]): Promise<readonly PlannedVersion[]> {
