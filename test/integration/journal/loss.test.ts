@@ -12,7 +12,8 @@ import { type FarSide, World } from '../../support/world.ts';
 import { cluster, credentials, Standalone, task } from '../controllers/installation.ts';
 
 const FILES = 120;
-const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const soon = (): AbortSignal => AbortSignal.timeout(60_000);
+const PATIENTLY = { timeoutMs: 60_000 };
 const JOURNAL = 'bkrepo_replicator';
 
 describe('a journal whose database', () => {
@@ -137,16 +138,13 @@ describe('a journal whose database', () => {
     const dropped = afterCreates(farSide, 60, () => world.client.db(JOURNAL).dropDatabase());
     await program.apply('all', credentials('far-login'), cluster('far', farSide.proxy.url), task('copy', ['far']));
     program.start();
-    const [note] = await eventually(
-      async () => {
-        const notes = await program.events('RunInterrupted');
-        return notes.length > 0 ? notes : undefined;
-      },
-      { timeoutMs: 20_000 },
-    );
+    const [note] = await eventually(async () => {
+      const notes = await program.events('RunInterrupted');
+      return notes.length > 0 ? notes : undefined;
+    }, PATIENTLY);
     assert.match(note ?? '', /EpochLost: .* not in the journal any more/);
     await dropped();
-    await program.condition('ReplicaTask', 'copy', 'Synced', { status: 'True', reason: 'AllEqual' }, 40_000);
+    await program.condition('ReplicaTask', 'copy', 'Synced', { status: 'True', reason: 'AllEqual' }, 60_000);
     assert.deepEqual(await world.differences(farSide), []);
     const pushes = farSide.proxy.requests.filter(({ url, answered }) => url.includes('blob/push') && answered === 200);
     const digests = pushes.map(({ url }) => /[0-9a-f]{64}/.exec(url)?.[0]);
@@ -201,7 +199,7 @@ describe('a journal whose disk is full', () => {
       keepDetails: true,
     };
     const cases = [
-      { claim: 'request:short', patience: 20_000, farSide: await world.farSide('short') },
+      { claim: 'request:short', patience: 60_000, farSide: await world.farSide('short') },
       { claim: 'request:long', patience: 700, farSide: await world.farSide('long') },
     ];
     for (const { claim, patience, farSide } of cases) {
@@ -222,12 +220,12 @@ describe('a journal whose disk is full', () => {
       };
       const running = run();
       if (claim === 'request:short') {
-        await eventually(() => filled !== undefined);
+        await eventually(() => filled !== undefined, PATIENTLY);
         await filled;
         await assert.rejects(journal.beginRun({ ...start, taskKey: 'b', taskUid: 'b', claim }, soon()), {
           code: 'JournalUnavailable',
         });
-        await eventually(() => refused >= 3);
+        await eventually(() => refused >= 3, PATIENTLY);
         await disk('off');
         await running;
       } else {
