@@ -253,7 +253,14 @@ suite('schedule', { concurrency: 4 }, () => {
     await t.forgetStatus();
     await t.start();
     const known = await t.ended(1);
-    assert.deepEqual([known.lastScheduleTime, known.missedRuns], ['2026-11-22T12:00:00Z', 0]);
-    assert.deepEqual(await t.claims(), ['tick:2026-11-22T12:00:00Z']);
+    assert.equal(known.lastScheduleTime, '2026-11-22T12:00:00Z');
+    assert.deepEqual([known.missedRuns, known.skippedRuns], [0, 0]);
+    await t.program.stop();
+    await t.forgetStatus();
+    t.clock.turn(180 * MINUTE);
+    await t.start();
+    const after = await t.ended(2);
+    assert.deepEqual(await t.claims(), ['tick:2026-11-22T12:00:00Z', 'tick:2026-11-22T15:00:00Z']);
+    assert.deepEqual([after.missedRuns, after.skippedRuns], [2, 0], 'not the one that ran');
   });
 });
