@@ -150,6 +150,22 @@ for (const { lacks, env } of REQUIRED) {
   });
 }
 
+test('an unknown default time zone is refused when the program starts', async () => {
+  const env = {
+    [`${P}SOURCE_STORAGE_FILESYSTEM_PATH`]: '.',
+    [`${P}SOURCE_MONGODB_URI`]: MONGODB,
+    [`${P}JOURNAL_MONGODB_URI`]: MONGODB,
+    [`${P}SCHEDULE_TIME_ZONE`]: 'Mars/Olympus',
+  };
+  const state = path.join(directory, 'state');
+  const { code, stderr } = await runProgram(['standalone', '--dir', input, '--state', state], env);
+  assert.equal(code, 2, stderr);
+  assert.match(
+    stderr,
+    /schedule\.timeZone: timeZone "Mars\/Olympus" is not in the IANA database that this program has/,
+  );
+});
+
 test('help and version go to standard output and end with 0', async () => {
   for (const args of [['--help'], ['-h'], ['standalone', '--help']]) {
     const { code, stdout, stderr } = await runProgram(args);

@@ -33,6 +33,9 @@ before(async () => {
   await site.apply('strict', login('strict'), cluster('strict', strict.proxy.url));
   await site.write('broken.yaml', 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: [unclosed\n');
   await site.apply('field', task('unknown-field', ['good'], { remoteClusters: ['good'] }));
+  await site.apply('rate', task('negative-rate', ['good'], { setting: { rateLimit: -1 } }));
+  const executionPlan = { cronExpression: '0 2 * * *', startingDeadlineSeconds: 31_536_001 };
+  await site.apply('deadline', task('late', ['good'], { setting: { executionPlan } }));
   await site.apply('kind', {
     apiVersion: 'replication.bkrepo.io/v1alpha1',
     kind: 'ReplicationTask',
@@ -88,6 +91,20 @@ const LINES: readonly { readonly what: string; readonly words: readonly RegExp[]
   {
     what: 'an unknown field',
     words: [/field\.yaml/, /line=\d+/, /spec\.remoteClusters/, /unknown field/i],
+  },
+  {
+    what: 'a negative rate',
+    words: [
+      /rate\.yaml/,
+      /field=spec\.setting\.rateLimit message="Invalid value: -1: spec\.setting\.rateLimit in body should be greater than or equal to 0/,
+    ],
+  },
+  {
+    what: 'a starting deadline out of range',
+    words: [
+      /deadline\.yaml/,
+      /startingDeadlineSeconds message="Invalid value: 31536001: spec\.setting\.executionPlan\.startingDeadlineSeconds in body should be less than or equal to 31536000/,
+    ],
   },
   {
     what: 'an unknown kind of our group',

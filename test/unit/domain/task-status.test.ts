@@ -168,3 +168,67 @@ test('a suspended task says since when', () => {
   assert.equal(second.suspendedSince, first.suspendedSince);
   assert.equal(taskStatus(facts([], { task: { ...task, status: second } }), later).suspendedSince, undefined);
 });
+
+test('a cron tells what was dealt with and when next, another task does not', () => {
+  const times = {
+    scheduledSince: Date.parse('2026-11-20T08:00:00.900Z'),
+    lastScheduleTime: Date.parse('2026-11-22T12:00:00Z'),
+    skippedRuns: 2,
+    missedRuns: 3,
+  };
+  const schedule = { text: '0 * * * * (UTC)', times, next: Date.parse('2026-11-22T13:00:00Z') };
+  const { scheduledSince, lastScheduleTime, skippedRuns, missedRuns, nextExecutionTime } = taskStatus(
+    facts([], { schedule }),
+    NOW,
+  );
+  assert.deepEqual(
+    [scheduledSince, lastScheduleTime, skippedRuns, missedRuns, nextExecutionTime],
+    ['2026-11-20T08:00:00Z', '2026-11-22T12:00:00Z', 2, 3, '2026-11-22T13:00:00Z'],
+  );
+  const once = taskStatus(facts([]), NOW);
+  assert.ok(!('scheduledSince' in once) && !('skippedRuns' in once) && !('nextExecutionTime' in once));
+});
+
+const HINTS = [
+  [
+    'kubectl',
+    '. To retry what failed: kubectl -n default annotate replicatask copy replication.bkrepo.io/retry-requested="$(date +%s)" --overwrite',
+  ],
+  [
+    'file',
+    '. To retry what failed: give the annotation replication.bkrepo.io/retry-requested of ReplicaTask copy a new value in its file',
+  ],
+] as const;
+for (const [annotateHint, end] of HINTS) {
+  test(`after a failed run the last words of Synced tell how to retry it, however long the others are (${annotateHint})`, () => {
+    const examples = Array.from({ length: 3 }, () => ({
+      unit: '/a',
+      reason: 'BlobMissing',
+      message: 'm'.repeat(5_000),
+    }));
+    const farSides = Array.from({ length: 64 }, (_, index) => ({
+      ...side({ failed: 3, examples }),
+      clusterName: `cluster-${index}`,
+    }));
+    const message = (status: 'FAILED' | 'SUCCESS', sides: readonly SideResult[]): string => {
+      const records = [sampleRecord({ id: 'r1', status, farSides: sides })];
+      return getCondition(taskStatus(facts(records, { annotateHint }), NOW).conditions, 'Synced')?.message ?? '';
+    };
+    assert.ok(message('FAILED', farSides).endsWith(`…${end}`));
+    assert.ok(message('FAILED', farSides).length <= 32_768);
+    assert.ok(message('FAILED', farSides.slice(0, 1)).endsWith(end));
+    assert.ok(!message('SUCCESS', [side({ conflict: 1 })]).includes('retry'), 'a conflict is no failure');
+  });
+}
+
+test('a run that retries another names it, while it is active and afterwards', () => {
+  const first = sampleRecord({ id: 'r1', status: 'FAILED' });
+  const retry = { id: 'r2', retryOf: 'r1', trigger: 'retry', startTime: new Date('2026-11-22T12:30:00Z') } as const;
+  const active = taskStatus(facts([sampleRecord({ ...retry, status: 'RUNNING' }), first]), NOW);
+  assert.equal(active.activeRun?.retryOf, 'r1');
+  const ended = taskStatus(facts([sampleRecord(retry), first]), NOW);
+  assert.deepEqual(
+    ended.history?.map(({ retryOf }) => retryOf),
+    ['r1', undefined],
+  );
+});
