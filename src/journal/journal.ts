@@ -65,8 +65,9 @@ export interface Journal {
   /** The engine's view of a run that was begun or adopted here. */
   runJournal(record: RunRecord): RunJournal;
   /**
-   * Closes the run; counts and bytes are summed from `result.farSides`. Repeating it after a lost answer returns the
-   * closed record. Fails with `EpochLost` when another adopted, or closed, it.
+   * Closes the run; counts and bytes are summed from `result.farSides`, counts of an ABORTED run from its details: who
+   * aborts it may not have performed all of it. Repeating it after a lost answer returns the closed record. Fails with
+   * `EpochLost` when another adopted, or closed, it.
    */
   finishRun(record: RunRecord, result: RunResult, signal: AbortSignal): Promise<RunRecord>;
   /** Newest first, at most `limit` (1–1,000). */

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Collections, clip, type RecordDocument, recordIdOf, SCHEMA, toRunRecord } from './documents.ts';
 import { ensureIndexes } from './indexes.ts';
 import { call, isDuplicateKey } from './mongo-errors.ts';
+import { overviewOnRecord } from './on-record.ts';
 import type { BeginResult, ReplicaOverview, RunRecord, RunResult, RunStart } from './records.ts';
 
 /** One per task uid (index `one_open_run`), so this bounds the tasks of an installation. */
@@ -158,6 +159,11 @@ export async function finishRun(
 ): Promise<RunRecord> {
   const _id = new ObjectId(record.id);
   const now = new Date(runs.clock.now());
+  const told = totals(result.farSides);
+  const replicaOverview =
+    result.status === 'ABORTED'
+      ? await overviewOnRecord(runs.collections, record.id, told.replicaOverview, signal)
+      : told.replicaOverview;
   const finished = await call(`close the run ${record.id}`, signal, () =>
     runs.collections.records.findOneAndUpdate(
       { _id, installationId: runs.installationId, epoch: record.epoch, status: 'RUNNING' },
@@ -168,7 +174,8 @@ export async function finishRun(
           endTime: new Date(Math.max(now.getTime(), record.startTime.getTime())),
           touchedAt: now,
           errorReason: result.errorReason === undefined ? null : clip(result.errorReason),
-          ...totals(result.farSides),
+          ...told,
+          replicaOverview,
           farSides: result.farSides.map(bounded),
           ...(record.keepDetails ? {} : { detailsUnwanted: true }),
         },

@@ -4,6 +4,7 @@ import { type Collection, type Filter, ObjectId } from 'mongodb';
 import { type FailureDocument, type OwnedDocument, toRunRecord, type UploadDocument } from './documents.ts';
 import { ensureIndexes } from './indexes.ts';
 import { call } from './mongo-errors.ts';
+import { overviewOnRecord } from './on-record.ts';
 import type { RunRecord } from './records.ts';
 import { newestRun, openRuns, type Runs } from './runs.ts';
 
@@ -26,7 +27,8 @@ export async function sweep(
   const closed: RunRecord[] = [];
   for (const open of await openRuns(runs, signal)) {
     if (aliveUids.has(open.taskUid) || open.startTime >= asOf) continue;
-    const now = new Date(runs.clock.now());
+    const now = new Date(Math.max(runs.clock.now(), open.startTime.getTime()));
+    const replicaOverview = await overviewOnRecord(runs.collections, open.id, open.replicaOverview, signal);
     const aborted = await call(`close the run ${open.id} of a deleted task`, signal, () =>
       runs.collections.records.findOneAndUpdate(
         { _id: new ObjectId(open.id), installationId: runs.installationId, status: 'RUNNING' },
@@ -37,6 +39,7 @@ export async function sweep(
             errorReason: 'task deleted',
             endTime: now,
             touchedAt: now,
+            replicaOverview,
             ...(open.keepDetails ? {} : { detailsUnwanted: true }),
           },
         },

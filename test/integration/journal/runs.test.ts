@@ -95,6 +95,34 @@ for (const replicaSet of [false, true])
       assert.deepEqual(await journal.finishRun(record, result, never), finished, 'repeating after a lost answer');
     });
 
+    it('closes an aborted run with what is on record, whoever performed it', async () => {
+      const record = await begin(journal, { taskKey: unique('key'), taskUid: unique('uid') });
+      const rows = [
+        ...[1, 2, 3].map((unit) => detail(unit, { status: 'SUCCESS' })),
+        detail(4, { status: 'FAILED' }),
+        detail(5, { status: 'NOT_TRIED' }),
+      ];
+      await journal.runJournal(record).writeDetails(rows, never);
+      const adopted = await journal.adopt(record.id, never);
+      assert.ok(adopted);
+      const tally = { ...outcome().tally, success: 1, failed: 0, conflict: 0, unchanged: 7, notTried: 0 };
+      const result = {
+        status: 'ABORTED',
+        errorReason: 'Cancelled: by a test',
+        farSides: [outcome({ tally })],
+      } as const;
+      const { replicaOverview } = await journal.finishRun(adopted, result, never);
+      assert.deepEqual(replicaOverview, {
+        success: 3,
+        failed: 1,
+        conflict: 0,
+        unchanged: 7,
+        notTried: 1,
+        fileSuccess: 3,
+        fileFailed: 1,
+      });
+    });
+
     it('takes everything from the former owner when a run is adopted', async () => {
       const record = await begin(journal, { taskKey: unique('key'), taskUid: unique('uid') });
       const former = journal.runJournal(record);
@@ -156,12 +184,13 @@ for (const replicaSet of [false, true])
       const [goneJournal, keptJournal] = [other.runJournal(gone), other.runJournal(kept)];
       const owned = [{ fullPath: '/f', keys: ['k'] }];
       for (const run of [goneJournal, keptJournal]) await run.writeOwnedKeys('cluster-a', repository, owned, never);
+      await goneJournal.writeDetails([detail(7, { status: 'SUCCESS' }), detail(8, { status: 'SUCCESS' })], never);
       assert.deepEqual(await other.sweep(new Set(['alive']), gone.startTime, never), [], 'younger than the list');
 
       const closed = await other.sweep(new Set(['alive']), new Date(Date.now() + 1), never);
       assert.deepEqual(
-        closed.map((run) => [run.id, run.status, run.errorReason]),
-        [[gone.id, 'ABORTED', 'task deleted']],
+        closed.map((run) => [run.id, run.status, run.errorReason, run.replicaOverview.success]),
+        [[gone.id, 'ABORTED', 'task deleted', 2]],
       );
       await assert.rejects(goneJournal.writeDetails([detail(1)], never), failure('cluster', 'EpochLost'));
       assert.equal((await goneJournal.findOwnedKeys('cluster-a', repository, ['/f'], never)).size, 0);

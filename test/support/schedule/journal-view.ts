@@ -9,8 +9,6 @@ export interface SeenRecord {
   readonly errorReason: string | null;
   readonly replicatedBytes: number;
   readonly overview: Readonly<Record<string, number>>;
-  /** False = it was closed by a process that had not performed the run, and has no tally. */
-  readonly tallied: boolean;
 }
 
 export interface SeenFailure {
@@ -40,7 +38,6 @@ export async function recordsIn(journal: Db, since = new Date(0)): Promise<reado
     errorReason: record['errorReason'] as string | null,
     replicatedBytes: Number(record['replicatedBytes']),
     overview: record['replicaOverview'] as Record<string, number>,
-    tallied: record['status'] !== 'ABORTED' || (record['farSides'] as readonly unknown[]).length > 0,
   }));
 }
 
@@ -87,8 +84,8 @@ export async function contradictionsIn(
   ];
   const found = doubles.map(({ _id, count }) => `${count} times: ${JSON.stringify(_id)}`);
   const told = recordUnchanged ? { ...TALLIED, UNCHANGED: 'unchanged' } : TALLIED;
-  for (const { id, status, epoch, overview, tallied } of await recordsIn(journal, since)) {
-    if (status === 'RUNNING' || !tallied) continue;
+  for (const { id, status, epoch, overview } of await recordsIn(journal, since)) {
+    if (status === 'RUNNING') continue;
     const rows = await details.find({ recordId: id }).project({ unitKey: 1, unitStatus: 1 }).toArray();
     const isLost = (unitKey: string): boolean => epoch > 1 && lost.some((unit) => unitKey.endsWith(`:${unit}`));
     for (const [unitStatus, field] of Object.entries(told)) {
