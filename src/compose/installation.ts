@@ -90,6 +90,7 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       locks: new KeyedLock(),
       schedule: config.schedule,
       annotateHint: options.annotateHint,
+      rush: wiring.rush,
       lanes: new Lanes({ clock, requests: config.engine.concurrency }),
       drainMs: config.engine.drainSeconds * 1_000,
     }),

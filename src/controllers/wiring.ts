@@ -37,12 +37,17 @@ const CLUSTER_WORKERS = 16;
 /** Many tasks may be due in the same second, and each waits for the journal and the API server rather than for a CPU. */
 const TASK_WORKERS = 32;
 
+/** How long runs wait for others to be begun, and how often that is looked at. Milliseconds. */
+const RUSH_MS = 1_500;
+const CALM_MS = 25;
+
 export class Wiring {
   readonly registry: RunRegistry<Progress, RunRecord>;
   readonly #options: WiringOptions;
   readonly #seen = new Map<string, string>();
   #clusters: Controller | undefined;
   #tasks: Controller | undefined;
+  #rush: Promise<void> | undefined;
 
   constructor(options: WiringOptions) {
     this.#options = options;
@@ -94,6 +99,22 @@ export class Wiring {
         }
       },
     };
+  }
+
+  /** Many tasks at once: what can wait shall wait until all were looked at. */
+  readonly rush = {
+    isOn: (): boolean => (this.#tasks?.depth.waiting ?? 0) > 0,
+    over: (): Promise<void> => {
+      this.#rush ??= this.#untilCalm().finally(() => {
+        this.#rush = undefined;
+      });
+      return this.#rush;
+    },
+  };
+
+  async #untilCalm(): Promise<void> {
+    const { clock } = this.#options;
+    for (let waited = 0; waited < RUSH_MS && this.rush.isOn(); waited += CALM_MS) await clock.sleep(CALM_MS);
   }
 
   #lookAtAllTasks(): void {

@@ -29,7 +29,7 @@ export interface Run<P, R> {
 
 export interface RunContext<P> {
   readonly signal: AbortSignal;
-  report(progress: P): void;
+  readonly report: (progress: P) => void;
 }
 
 export type RunBody<P, R> = (context: RunContext<P>) => Promise<R>;

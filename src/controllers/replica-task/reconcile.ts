@@ -61,12 +61,17 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
     }
     let memory = memories.get(key);
     if (memory === undefined) {
-      memory = { active: undefined, schedule: undefined, notBefore: Number.NEGATIVE_INFINITY };
+      memory = { active: undefined, unwritten: undefined, schedule: undefined, notBefore: Number.NEGATIVE_INFINITY };
       memories.set(key, memory);
     }
+    if (memory.unwritten?.uid !== task.metadata.uid) memory.unwritten = undefined;
     const sheet = worksheet(key, task, options, memory, shared, context);
     if (!isOurs(sheet)) return {};
     for (const step of STEPS) await step(sheet, signal);
+    // Those that are due in the same second are begun first; what is not written is in the journal and in memory.
+    const { uid } = task.metadata;
+    memory.unwritten = { uid, text: sheet.text, times: sheet.times, handled: sheet.handled, events: sheet.events };
+    if (sheet.begun && options.rush.isOn()) return { requeueAfterMs: 0 };
     return await summariseAndWrite(sheet, budget, signal);
   };
 }
@@ -112,10 +117,11 @@ function worksheet(
     trouble: undefined,
     reachable: false,
     records: undefined,
-    handled: {},
+    handled: memory.unwritten?.handled ?? {},
     againInMs: undefined,
     againAtMs: undefined,
-    events: [],
+    begun: false,
+    events: [...(memory.unwritten?.events ?? [])],
   };
 }
 
@@ -128,10 +134,15 @@ async function summariseAndWrite(
   const status = summarise(sheet);
   if (onlyProgressMoved(task.status, status)) {
     const wait = budget.progressInMs(key);
-    if (wait > 0) return again(sheet, wait);
+    if (wait > 0) {
+      // Skipped times are counted from the status again.
+      sheet.memory.unwritten = undefined;
+      return again(sheet, wait);
+    }
   }
   const written = await options.store.writeStatus('ReplicaTask', task, status, signal);
   if (written === 'conflict') return again(sheet, 200);
+  sheet.memory.unwritten = undefined;
   if (written === 'gone') return again(sheet);
   for (const told of sheet.events) options.store.event('ReplicaTask', task, told);
   if (written === 'unchanged') return again(sheet);

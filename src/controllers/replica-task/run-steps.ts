@@ -129,7 +129,12 @@ export function launch(sheet: Worksheet, record: RunRecord, resumed: boolean, fa
   const { retryOf } = record;
   const plan = { ...runPlan(task.spec), ...(retryOf === undefined ? {} : { retryOf }) };
   const order = { record, resumed, plan, farSides };
-  options.registry.start(key, record.id, runBody(options, order));
+  const body = runBody(options, order);
+  options.registry.start(key, record.id, async (context) => {
+    // Tasks that are due in the same second are begun before any of them is busy.
+    await options.rush.over();
+    return await body(context);
+  });
   memory.active = record;
   replaceRecord(sheet, record);
   const names = farSides.map(({ target }) => target.name);

@@ -63,6 +63,7 @@ async function begin(sheet: Worksheet, due: Due, farSides: readonly RunFarSide[]
     const { outcome, record } = await options.journal.beginRun(runStart(sheet, due), signal);
     if (outcome === 'started') {
       launch(sheet, record, false, farSides);
+      sheet.begun = true;
       const names = farSides.map(({ target }) => target.name).join(', ');
       const note = `run ${record.id} (${due.trigger}) to ${names}${extentOf(due)}`;
       options.store.event('ReplicaTask', task, event('Normal', 'RunStarted', ACTION, note));

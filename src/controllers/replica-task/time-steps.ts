@@ -9,12 +9,14 @@ import { againAt, isBusy, openRecord, type Step, type Worksheet } from './worksh
 const ACTION = 'Schedule';
 
 export const lookAtTheClock: Step = (sheet) => {
-  const { task, timetable, text, enabled, now, records } = sheet;
+  const { task, timetable, text, enabled, now, records, memory } = sheet;
   if (timetable.kind === 'at') wakeAtTime(sheet, timetable);
   if (timetable.kind !== 'cron') return;
   const createdAt = Date.parse(task.metadata.creationTimestamp);
   const { status } = task;
-  sheet.times = timesOf({ status, text, enabled, createdAt, now });
+  const { unwritten } = memory;
+  const known = enabled && unwritten?.text === text ? unwritten.times : undefined;
+  sheet.times = known ?? timesOf({ status, text, enabled, createdAt, now });
   if (!enabled) return;
   if (records !== undefined) {
     noteClaimed(sheet, records);

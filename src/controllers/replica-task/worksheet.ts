@@ -32,6 +32,8 @@ export interface TaskControllerOptions extends RunMeans {
   /** How fast runs may go, shared by all tasks. */
   readonly lanes: Lanes;
   readonly schedule: ScheduleDefaults;
+  /** Whether other tasks wait to be looked at, and the moment when they do not, or have waited for a second. */
+  readonly rush: { isOn(): boolean; over(): Promise<void> };
   /** How a person sets an annotation here. */
   readonly annotateHint: AnnotateHint;
 }
@@ -76,8 +78,20 @@ export interface Worksheet {
   againInMs: number | undefined;
   /** Look again at this instant exactly, in milliseconds since the epoch. */
   againAtMs: number | undefined;
+  /** A run was begun in this reconcile. */
+  begun: boolean;
   /** Told once the status is written: they are about what it says. */
   readonly events: ResourceEvent[];
+}
+
+/** What was found out but is in no status yet. */
+export interface Unwritten {
+  readonly uid: string;
+  /** Of the schedule that the times belong to. */
+  readonly text: string;
+  readonly times: ScheduleTimes | undefined;
+  readonly handled: TaskFacts['handled'];
+  readonly events: readonly ResourceEvent[];
 }
 
 /** What outlives a reconcile, in memory only: all of it can be lost. */
@@ -86,6 +100,7 @@ export interface TaskMemory {
   schedule: { readonly plan: string; readonly compiled: Timetable | Refusal } | undefined;
   /** Record of the run that is active here. */
   active: RunRecord | undefined;
+  unwritten: Unwritten | undefined;
   /** Monotonic milliseconds before which no run is adopted again. */
   notBefore: number;
 }
