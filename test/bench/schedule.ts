@@ -88,7 +88,8 @@ async function measure(
   const heard = firstRequests(far.proxy, digests);
   const resources = replication.manifests().filter((document) => Reflect.get(document, 'kind') !== 'ReplicaTask');
   await operators.apply(resources);
-  const program = await operators.operator({ lease: { durationSeconds: 60, renewSeconds: 40, retrySeconds: 2 } });
+  const lease = { durationSeconds: 60, renewSeconds: 40, retrySeconds: 2 };
+  const program = await operators.operator({ lease, logLevel: 'info' });
 
   const due = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + leadSeconds * 1_000);
   await createAll(operators, names, due);

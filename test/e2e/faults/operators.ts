@@ -26,6 +26,8 @@ export interface OperatorOptions {
   readonly lease?: typeof LEASE;
   /** Where the process finds the API server, in place of its own port. */
   readonly apiServerPort?: number;
+  /** Default `debug`. */
+  readonly logLevel?: string;
 }
 
 export class Operators {
@@ -70,7 +72,8 @@ export class Operators {
   }
 
   /** Starts one more process. Without `atOnce` it is ready, which a standby is, too. */
-  async operator({ lease = LEASE, apiServerPort, ...options }: OperatorOptions = {}): Promise<Program> {
+  async operator(given: OperatorOptions = {}): Promise<Program> {
+    const { lease = LEASE, apiServerPort, logLevel = 'debug', ...options } = given;
     const elsewhere = apiServerPort === undefined ? {} : { KUBERNETES_SERVICE_PORT: String(apiServerPort) };
     const program = await startProgram({
       command: 'operator',
@@ -79,7 +82,7 @@ export class Operators {
         ...this.replication.configuration(),
         namespace: NAMESPACE,
         lease,
-        log: { level: 'debug' },
+        log: { level: logLevel },
         kubernetes: { inCluster: true, serviceAccountRoot: this.#account.pathPrefix },
       },
       env: { ...this.#account.environment, ...elsewhere },
