@@ -9,6 +9,7 @@ export interface RetriedRun {
   readonly specHash: string;
   readonly status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
   readonly keepDetails: boolean;
+  readonly detailsGone?: true;
   readonly farSides: readonly SideResult[];
 }
 
@@ -28,6 +29,7 @@ export function judgeRetry(runs: readonly RetriedRun[], uid: string, specHash: s
   if (blind !== undefined) return whole(last, `could not tell which artifacts it owes ${blind.clusterName}`);
   if (failed + notTried === 0) return { kind: 'nothing', why: `nothing failed in run ${last.id}, the last one` };
   if (!last.keepDetails) return whole(last, 'kept no records of its artifacts (record: false)');
+  if (last.detailsGone === true) return whole(last, 'is so old that the records of its artifacts were removed');
   return { kind: 'part', retryOf: last.id };
 }
 

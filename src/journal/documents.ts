@@ -50,7 +50,7 @@ export interface RecordDocument extends Stamped {
   readonly keepDetails?: boolean;
   /** The run has ended and its details are to go. */
   readonly detailsUnwanted?: true;
-  /** It had details once, perhaps; they were removed. */
+  /** It had details once, perhaps; they are removed, or on their way out while `detailsUnwanted`. */
   readonly detailsGone?: true;
   /** When the owner last wrote anything of this run. */
   readonly touchedAt: Date;
@@ -234,6 +234,7 @@ export function toRunRecord(document: RecordDocument): RunRecord {
     ...(known.retryOf === undefined ? {} : { retryOf: known.retryOf }),
     reserveDays: known.reserveDays ?? USUAL_RESERVE_DAYS,
     keepDetails: known.keepDetails ?? true,
+    ...(known.detailsGone === undefined ? {} : { detailsGone: known.detailsGone }),
     replicaOverview: known.replicaOverview,
     replicatedBytes: known.replicatedBytes,
     totalBytes: known.totalBytes,

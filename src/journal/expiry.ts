@@ -3,9 +3,10 @@
  * calls may pause between them.
  *
  * Guaranteed: an open run, and a record whose failed units an open run tries again, is never touched; details go before
- * their record, so wherever it is cut off nothing stays behind that no record leads to; of a living task the newest
- * record of each trigger stays, because its claim keeps a restored task from repeating what was done, and because the
- * next run is numbered after it. A wall clock that is minutes off shifts by as much when something goes, no more.
+ * their record, so wherever it is cut off nothing stays behind that no record leads to, and a record that stays says
+ * that its details go before the first does; of a living task the newest record of each trigger stays, because its claim
+ * keeps a restored task from repeating what was done, and because the next run is numbered after it, and so do the
+ * records that its newest retries tried again, because only together do they tell whether everything is equal. A wall clock that is minutes off shifts by as much when something goes, no more.
  */
 import { ObjectId } from 'mongodb';
 
@@ -26,6 +27,9 @@ const SETTLE = 120_000;
 const LONGEST_DAYS = 61;
 /** Most runs that can be open are as many as there are tasks. */
 const MAX_OPEN_RUNS = 100_000;
+
+/** What the newest retries of a task tried again is part of what they say; more than so many are not looked at. */
+const RETRIES_KEPT = 20;
 
 type Expiring = Pick<RecordDocument, '_id' | 'trigger' | 'executionNumber' | 'detailsGone'>;
 
@@ -163,7 +167,7 @@ class Step {
       if (this.#full) return false;
       if (retried.has(record._id.toHexString())) continue;
       this.#looked += 1;
-      const stays = living !== undefined && !(await this.#hasSuccessor(taskKey, record));
+      const stays = living !== undefined && (await this.#isNeeded(taskKey, record));
       if (stays) {
         if (record.detailsGone !== true && !(await this.#forgetDetails(record._id))) return false;
       } else {
@@ -211,26 +215,38 @@ class Step {
     });
   }
 
-  /** Whether a later run of the task was started for the same reason. */
-  async #hasSuccessor(taskKey: string, { _id, trigger, executionNumber }: Expiring): Promise<boolean> {
-    const { collections, installationId } = this.#runs;
-    const [newest] = await call('look for a later run', this.#signal, () =>
-      collections.records
-        .find({ installationId, taskKey, trigger }, { projection: { executionNumber: 1 } })
-        .sort({ executionNumber: -1, _id: -1 })
-        .limit(1)
-        .toArray(),
-    );
-    return newest !== undefined && newest.executionNumber >= executionNumber && !newest._id.equals(_id);
+  /** Whether no later run of the task was started for the same reason, or one of the last retries tells of it. */
+  async #isNeeded(taskKey: string, { _id, trigger, executionNumber }: Expiring): Promise<boolean> {
+    const [newest] = await this.#newest(taskKey, trigger, 1);
+    if (newest === undefined || newest.executionNumber < executionNumber || newest._id.equals(_id)) return true;
+    const retries = await this.#newest(taskKey, 'retry', RETRIES_KEPT);
+    return retries.some(({ retryOf }) => retryOf === _id.toHexString());
   }
 
+  #newest(
+    taskKey: string,
+    trigger: RecordDocument['trigger'],
+    limit: number,
+  ): Promise<readonly Pick<RecordDocument, '_id' | 'executionNumber' | 'retryOf'>[]> {
+    const { collections, installationId } = this.#runs;
+    return call('look for later runs', this.#signal, () =>
+      collections.records
+        .find({ installationId, taskKey, trigger }, { projection: { executionNumber: 1, retryOf: 1 } })
+        .sort({ executionNumber: -1, _id: -1 })
+        .limit(limit)
+        .toArray(),
+    );
+  }
+
+  /** Noted before the first goes: nobody may take what is left for all. */
   async #forgetDetails(_id: ObjectId): Promise<boolean> {
+    const { records } = this.#runs.collections;
+    await call('note that the details of a run go', this.#signal, () =>
+      records.updateOne({ _id, status: { $ne: 'RUNNING' } }, { $set: { detailsGone: true, detailsUnwanted: true } }),
+    );
     if (!(await this.#deleteDetails(_id.toHexString()))) return false;
     await call('note that the details of a run are gone', this.#signal, () =>
-      this.#runs.collections.records.updateOne(
-        { _id, status: { $ne: 'RUNNING' } },
-        { $set: { detailsGone: true }, $unset: { detailsUnwanted: '' } },
-      ),
+      records.updateOne({ _id }, { $unset: { detailsUnwanted: '' } }),
     );
     return true;
   }

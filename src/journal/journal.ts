@@ -90,8 +90,8 @@ export interface Journal {
   /**
    * One small step in removing what is too old or too much; to be repeated with `after` until the answer has none.
    * Records of ended runs go, with their details, `reserveDays` after their end (of a task that is gone: those of the
-   * record) or when the task has more than `maxRunsPerTask` newer ones. The newest of each trigger of a living task
-   * stays, without its details when it is too old. Details of runs with `keepDetails` false go two minutes after the
+   * record) or when the task has more than `maxRunsPerTask` newer ones. The newest of each trigger of a living task,
+   * and what its last retries tried again, stays, without its details when it is too old. Details of runs with `keepDetails` false go two minutes after the
    * run's end. By the wall clock; oldest first; at most 5,000 details in one step.
    */
   expire(request: ExpiryRequest, signal: AbortSignal): Promise<ExpiryStep>;

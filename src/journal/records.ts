@@ -49,6 +49,8 @@ export interface RunRecord {
   readonly reserveDays: number;
   /** False = its details go when it ends. */
   readonly keepDetails: boolean;
+  /** Its details are removed, or about to be: what is left of them is not all. */
+  readonly detailsGone?: true;
   /** Zeros while the run is open. */
   readonly replicaOverview: ReplicaOverview;
   /** Payload bytes sent to all far sides. */

@@ -10,7 +10,7 @@ import type { ExpiryPosition, RunRecord, RunStart } from '../../../src/journal/r
 import type { ResourceStore } from '../../../src/resources/store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { eventually } from '../../support/wait.ts';
-import { begin, closeAll, detail, never, open, outcome, silent, unique } from './samples.ts';
+import { begin, closeAll, detail, failure, never, open, outcome, silent, unique } from './samples.ts';
 import { type StandaloneMongod, startStandaloneMongod } from './standalone-mongod.ts';
 
 const MINUTE = 60_000;
@@ -194,7 +194,41 @@ describe('old records', () => {
     assert.equal(units.length, 1);
     await it.journal.finishRun(retry, { status: 'SUCCESS', farSides: [] }, never);
     await it.expire();
-    assert.deepEqual(await it.left('a'), { 2: 0, 3: 0 });
+    assert.deepEqual(await it.left('a'), { 1: 0, 2: 0, 3: 0 }, 'what the last retry says is about the first, too');
+  });
+
+  it('stay while the last retries tell of them, and no longer', async () => {
+    const it = await scene();
+    it.living.set('a', { reserveDays: 1 });
+    const whole = await it.run({ trigger: 'request', claim: 'request:1' });
+    const first = await it.run({ trigger: 'retry', claim: 'retry:1', retryOf: whole.id });
+    await it.run({ trigger: 'retry', claim: 'retry:2', retryOf: first.id });
+    await it.run({ trigger: 'request', claim: 'request:2' });
+    it.clock.advance(2 * DAY);
+    await it.expire();
+    assert.deepEqual(await it.left(), { 1: 0, 2: 0, 3: 0, 4: 0 });
+    await it.run({ trigger: 'retry', claim: 'retry:3' });
+    for (const _ of [1, 2, 3]) await it.expire();
+    assert.deepEqual(await it.left(), { 4: 0, 5: 3 });
+  });
+
+  it('that lose only some details in a step are not taken for whole by a retry', async () => {
+    const it = await scene();
+    it.living.set('a', { reserveDays: 1 });
+    const failed = await it.run({}, 5_001);
+    it.clock.advance(2 * DAY);
+    const { living, maxRunsPerTask } = it;
+    const { after } = await it.journal.expire({ living, maxRunsPerTask }, never);
+    assert.deepEqual([await it.left(), after === undefined], [{ 1: 1 }, false]);
+    assert.equal((await it.journal.findRun(failed.id, never))?.detailsGone, true);
+    const retry = await it.begin({ trigger: 'retry', claim: 'retry:1', retryOf: failed.id });
+    await assert.rejects(
+      it.journal.runJournal(retry).failedUnits(failed.id, 'cluster-a', undefined, 10, never),
+      failure('spec', 'RecordNotFound'),
+    );
+    await it.journal.finishRun(retry, { status: 'FAILED', farSides: [] }, never);
+    await it.expire();
+    assert.deepEqual(await it.left(), { 1: 0, 2: 0 });
   });
 
   it('lose their details soon after the end where the task wants none, not before', async () => {

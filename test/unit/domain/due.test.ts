@@ -191,6 +191,7 @@ const retries: readonly (readonly [
   ['a run that was broken off', [brokenOff('Cancelled'), failed], undefined, /^run r1, the last one, was broken off: /],
   ['a run of another spec', [{ ...failed, specHash: 'h0' }], undefined, /was of another spec: everything/],
   ['a run without details', [{ ...failed, keepDetails: false }], undefined, /kept no records .*record: false/],
+  ['a run whose details were too old', [{ ...failed, detailsGone: true }], undefined, /is so old that/],
   [
     'a far side given up before anything was known',
     [{ ...past, status: 'FAILED', farSides: [side({ failed: 1 }), side({}, { reason: 'Unauthorized', message: '' })] }],
