@@ -39,10 +39,10 @@ function refusing(
 for (const [what, status, headers, times] of [
   ['429 with Retry-After in seconds', 429, { 'retry-after': String(WAIT_S) }, 1],
   ['503 with Retry-After in seconds', 503, { 'retry-after': String(WAIT_S) }, 1],
-  ['a storm of 429 without Retry-After', 429, {}, 30],
-  ['a storm of 503', 503, {}, 30],
+  ['a storm of 429 without Retry-After', 429, {}, 60],
+  ['a storm of 503', 503, {}, 60],
 ] as const)
-  test(`${what}: the far side is left alone, the other is not, and both are equal in the end`, async () => {
+  test(`${what}: the far side is left alone, the other is not, and both are equal in the end`, async (t) => {
     const name = what.replaceAll(/\W+/g, '-');
     const [east, west] = [await world.farSide(`east-${name}`), await world.farSide(`west-${name}`, { faithful: true })];
     const { came, refused } = refusing(east, 30, times, status, headers);
@@ -71,8 +71,9 @@ for (const [what, status, headers, times] of [
         'the other was served meanwhile',
       );
     } else {
-      // Back-off grows from 20 ms: so many refusals one after another, or all at once, are not met at full speed.
+      // Back-off grows from 20 ms: so many refusals are not collected at full speed, which would take a tenth of it.
       const lasted = (refused.at(-1) ?? 0) - first;
-      assert.ok(lasted > 500, `${times} refusals were collected within ${lasted} ms`);
+      t.diagnostic(`${times} refusals took ${Math.round(lasted)} ms`);
+      assert.ok(lasted > 400, `${times} refusals were collected within ${lasted} ms`);
     }
   });
