@@ -122,13 +122,16 @@ function isSuspendedTick(run: PastRun): boolean {
   return run.trigger === 'tick' && isBrokenOff(run, 'Suspended');
 }
 
-/** Within the starting deadline, unless it was begun before. A run on request does not stand for it. */
+/**
+ * Within the starting deadline, unless it was begun before. A run on request does not stand for it. While no run of it is
+ * known its claim names none: one that was begun so long ago that `runs` leaves it out holds that very claim.
+ */
 function atItsTime({ uid, specHash, runs, now }: DueFacts, { at, deadlineMs }: TimetableAt): Due | undefined {
   if (now < at) return undefined;
   const own = runs.find((run) => run.specHash === specHash && run.trigger === 'one-shot');
   if (own !== undefined && countsAsDone(own, uid)) return undefined;
   if (now > at + deadlineMs && own?.taskUid !== uid) return undefined;
-  return { trigger: 'one-shot', claim: oneShotClaim(specHash, runs[0]) };
+  return { trigger: 'one-shot', claim: oneShotClaim(specHash, own === undefined ? undefined : runs[0]) };
 }
 
 type TimetableAt = Extract<Timetable, { readonly kind: 'at' }>;

@@ -96,7 +96,7 @@ async function closeOpen(sheet: Worksheet, open: RunRecord, reason: RunAbort, si
   replaceRecord(sheet, await journal.finishRun(adopted, result, signal));
 }
 
-function replaceRecord(sheet: Worksheet, record: RunRecord): void {
+export function replaceRecord(sheet: Worksheet, record: RunRecord): void {
   const others = (sheet.records ?? []).filter(({ id }) => id !== record.id);
   sheet.records = newestFirst([record, ...others]);
 }

@@ -9,7 +9,7 @@ import { event } from '../transition-events.ts';
 import { workingTrouble } from '../trouble.ts';
 import { openFarSides, sourceAnswers } from './readiness.ts';
 import { closeFarSides } from './run-body.ts';
-import { ACTION, launch } from './run-steps.ts';
+import { ACTION, launch, replaceRecord } from './run-steps.ts';
 import { tickDealtWith } from './time-steps.ts';
 import { addTrouble, againIn, isBlocked, isBusy, type Step, type Worksheet } from './worksheet.ts';
 
@@ -19,8 +19,10 @@ const CLAIMED_AGAIN_MS = 1_000;
 
 export const startDueRun: Step = async (sheet, signal) => {
   const { task, specHash, records, timetable, tick, now } = sheet;
-  if (records === undefined || isBusy(sheet)) return;
+  if (records === undefined) return;
   const { uid, annotations } = task.metadata;
+  answerAgain(sheet, records);
+  if (isBusy(sheet)) return;
   answerVainRetry(sheet, records);
   if (isBlocked(sheet)) return;
   const status = { ...task.status, ...sheet.handled };
@@ -43,6 +45,30 @@ export const startDueRun: Step = async (sheet, signal) => {
   const farSides = await openFarSides(sheet, signal);
   if (farSides !== undefined) await begin(sheet, due, farSides, signal);
 };
+
+/** A request whose run was begun before: by a process that was killed before it could say so, or under a value used twice. */
+function answerAgain(sheet: Worksheet, records: readonly RunRecord[]): void {
+  const { task, handled } = sheet;
+  const { annotations } = task.metadata;
+  const { lastHandledRunRequest, lastHandledRetryRequest } = { ...task.status, ...handled };
+  const run = pendingRequest(annotations, RUN_REQUESTED_ANNOTATION, lastHandledRunRequest);
+  const retry = pendingRequest(annotations, RETRY_REQUESTED_ANNOTATION, lastHandledRetryRequest);
+  const claims = [
+    ...(run === undefined ? [] : [requestClaim('request', run)]),
+    ...(retry === undefined ? [] : [requestClaim('retry', retry)]),
+  ];
+  for (const record of records) {
+    if (!claims.includes(record.claim)) continue;
+    answered(sheet, record.claim);
+    tellAnswered(sheet, record);
+  }
+}
+
+function tellAnswered({ events }: Worksheet, { id, trigger, startTime, status }: RunRecord): void {
+  if (status === 'RUNNING') return;
+  const note = `this value of the annotation was answered by run ${id}, begun ${startTime.toISOString()}; a new value asks for another run`;
+  events.push(event('Normal', trigger === 'retry' ? 'RetryAnswered' : 'RequestAnswered', ACTION, note));
+}
 
 /** A request to retry where nothing is to be retried is answered by an Event, and by no run. */
 function answerVainRetry(sheet: Worksheet, records: readonly RunRecord[]): void {
@@ -69,7 +95,8 @@ async function begin(sheet: Worksheet, due: Due, farSides: readonly RunFarSide[]
       options.store.event('ReplicaTask', task, event('Normal', 'RunStarted', ACTION, note));
     } else {
       await closeFarSides(farSides);
-      againIn(sheet, outcome === 'busy' ? LOOK_AGAIN_MS : CLAIMED_AGAIN_MS);
+      if (outcome === 'claimed') takeClaimed(sheet, due, record);
+      else againIn(sheet, LOOK_AGAIN_MS);
     }
     if (outcome !== 'busy') answered(sheet, due.claim);
   } catch (error) {
@@ -78,6 +105,13 @@ async function begin(sheet: Worksheet, due: Due, farSides: readonly RunFarSide[]
     addTrouble(sheet, workingTrouble(error));
     againIn(sheet, LOOK_AGAIN_MS);
   }
+}
+
+/** A single run that is over leaves nothing to be looked at again; behind any other, something else may be due. */
+function takeClaimed(sheet: Worksheet, { trigger }: Due, record: RunRecord): void {
+  replaceRecord(sheet, record);
+  if (trigger === 'request' || trigger === 'retry') tellAnswered(sheet, record);
+  if (trigger !== 'one-shot' || record.status === 'RUNNING') againIn(sheet, CLAIMED_AGAIN_MS);
 }
 
 function extentOf({ retryOf, why }: Due): string {

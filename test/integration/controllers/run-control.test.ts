@@ -159,6 +159,36 @@ suite('run control', { concurrency: 4 }, () => {
     },
   );
 
+  controlled('twice', 'a value that is used twice begins one run, and an Event says which', async ({ t, apply }) => {
+    await apply({}, { [RUN_REQUESTED_ANNOTATION]: 'one' });
+    await t.start();
+    const [first] = (await t.ended(1)).history ?? [];
+    await apply({}, { [RUN_REQUESTED_ANNOTATION]: 'two' });
+    await t.ended(2);
+    await apply({}, { [RUN_REQUESTED_ANNOTATION]: 'one' });
+    await t.when(({ lastHandledRunRequest }) => lastHandledRunRequest === 'one');
+    const notes = await eventually(() => t.program.events('RequestAnswered').then((all) => all.length > 0 && all));
+    assert.equal(notes.length, 1);
+    assert.match(notes[0] ?? '', new RegExp(`answered by run ${first?.recordId}, begun .*Z; a new value asks`));
+    assert.deepEqual(await t.claims(), ['request:one', 'request:two']);
+  });
+
+  controlled('killed', 'a request whose run was begun is answered while it goes on after a kill', async (stage) => {
+    const { t, files, apply } = stage;
+    await files.putFile('/large.bin', seededBytes(SIZE, 2));
+    const slow = { setting: { rateLimit: 256 * 1024 } };
+    await apply(slow, { [RUN_REQUESTED_ANNOTATION]: 'one' });
+    await t.start();
+    await t.when(({ activeRun }) => activeRun !== undefined);
+    await t.program.stop();
+    await t.forgetStatus();
+    await t.start();
+    const active = await t.when(({ activeRun }) => activeRun !== undefined);
+    assert.equal(active.lastHandledRunRequest, 'one');
+    assert.deepEqual(await t.claims(), ['request:one']);
+    assert.deepEqual(await t.program.events('RequestAnswered'), []);
+  });
+
   controlled(
     'cancelled',
     'a cancelled run stops a slow upload within seconds, leaves nothing half, and is not begun again by itself',

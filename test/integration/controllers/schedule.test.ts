@@ -242,6 +242,31 @@ suite('schedule', { concurrency: 4 }, () => {
     assert.equal(again.nextExecutionTime, '2026-11-22T13:00:00Z');
   });
 
+  scheduled('a single time runs once, however many runs are asked for before its deadline', async (t) => {
+    t.clock.set('2026-11-22T12:00:00Z');
+    await t.apply({ setting: { executionPlan: { executeTime: '2026-11-22T12:00:00Z' } } });
+    await t.start();
+    await t.ended(1);
+    await t.program.stop();
+    const records = world.client.db('bkrepo_replicator').collection('replica_record');
+    const { uid } = (await t.program.task('copy')).metadata;
+    const { _id, ...first } = (await records.findOne({ taskUid: uid })) ?? {};
+    assert.ok(_id);
+    const asked = Array.from({ length: 20 }, (_, index) => ({
+      ...first,
+      trigger: 'request',
+      claim: `request:${index}`,
+      executionNumber: index + 2,
+    }));
+    await records.insertMany(asked);
+    await t.forgetStatus();
+    await t.start();
+    const after = await t.when(({ executionTimes = 0, activeRun }) => executionTimes >= 21 && activeRun === undefined);
+    assert.equal(after.executionTimes, 21);
+    assert.equal(after.nextExecutionTime, undefined);
+    assert.equal((await t.claims()).length, 21);
+  });
+
   scheduled('a time whose run was begun is not repeated, nor missed, although the status never said so', async (t) => {
     t.clock.set('2026-11-22T11:30:00Z');
     await t.apply(cron('0 * * * *'));

@@ -149,6 +149,11 @@ const cases: readonly (readonly [what: string, facts: Partial<DueFacts>, claim: 
   [
     'a time before which a run was asked for',
     { timetable: at(NOW), runs: [{ ...past, trigger: 'request' }] },
+    'one-shot:h1',
+  ],
+  [
+    'a time whose run failed under another uid',
+    { uid: 'new', timetable: at(NOW), runs: [failed] },
     'one-shot:h1:after:r1',
   ],
   [
