@@ -125,6 +125,8 @@ export interface FinishedRun {
   readonly endTime: string;
   readonly errorReason?: string;
   readonly farSides: readonly SideResult[];
+  /** Where they are known better than by `farSides`. */
+  readonly counts?: Counts;
 }
 
 /** The verdict about a finished run: what `history` and the Event about it say. */
@@ -141,8 +143,7 @@ export function runVerdict(run: FinishedRun): Verdict {
   return { reason: first.reason, message: `${troubles.map(({ message }) => message).join(' | ')} (${numbers})` };
 }
 
-function numbersOf({ farSides }: FinishedRun): string {
-  const counts = sumCounts(farSides);
+function numbersOf({ farSides, counts = sumCounts(farSides) }: FinishedRun): string {
   return `${counts.success} copied, ${counts.unchanged} unchanged, ${counts.conflict} conflicts, ${failedText(counts) || '0 failed'}, ${counts.notTried} not tried; ${counts.sentBytes} bytes sent`;
 }
 

@@ -35,6 +35,7 @@ export interface RecordFact {
   readonly endTime?: Date;
   readonly errorReason?: string;
   readonly farSides: readonly SideResult[];
+  readonly replicaOverview?: Pick<Counts, 'success' | 'unchanged' | 'conflict' | 'failed' | 'notTried'>;
 }
 
 export interface ActiveFact {
@@ -88,7 +89,7 @@ export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
     ...fromJournal(facts, before),
     key: taskKey(namespace, name),
     conditions: conditionsOf(facts, now),
-    ...scheduleStatus(facts.schedule),
+    ...scheduleStatus(facts.schedule, before),
     servedBy: facts.installationId,
     observedGeneration: generation,
   };
@@ -99,14 +100,15 @@ export function taskStatus(facts: TaskFacts, now: Date): ReplicaTaskStatus {
   return status;
 }
 
-function scheduleStatus({ text, times, next }: ScheduleFact): JournalPart {
+/** What was counted under a cron stays when there is none, or one that is refused. */
+function scheduleStatus({ text, times, next }: ScheduleFact, before: ReplicaTaskStatus | undefined): JournalPart {
   return defined({
     schedule: text,
     nextExecutionTime: instantText(next),
     scheduledSince: instantText(times?.scheduledSince),
     lastScheduleTime: instantText(times?.lastScheduleTime),
-    skippedRuns: times?.skippedRuns,
-    missedRuns: times?.missedRuns,
+    skippedRuns: times?.skippedRuns ?? before?.skippedRuns,
+    missedRuns: times?.missedRuns ?? before?.missedRuns,
   });
 }
 
@@ -182,7 +184,10 @@ function fromJournal(facts: TaskFacts, before: ReplicaTaskStatus | undefined): J
             generation: open.generation,
             ...(open.retryOf === undefined ? {} : { retryOf: open.retryOf }),
           },
-    progress: open === undefined ? lastEnded && endedProgress(lastEnded.status, lastEnded.farSides) : openProgress(),
+    progress:
+      open === undefined
+        ? lastEnded && endedProgress(lastEnded.status, [{ tally: countsOf(lastEnded) }])
+        : openProgress(),
     remoteClusters: facts.references.map((reference) => sideStatus(reference, facts, ended, before)),
     history: ended.slice(0, MAX_HISTORY).map(historyEntry),
   });
@@ -250,8 +255,16 @@ function historyEntry(record: Ended): HistoryEntry {
     status: record.status,
     reason,
     message: sanitiseText(message, MAX_MESSAGE),
-    ...pickCounts(sumCounts(record.farSides)),
+    ...pickCounts(countsOf(record)),
   };
+}
+
+/** Of an aborted run what is on record: who aborted it may have performed a part of it, or nothing. */
+function countsOf({ status, farSides, replicaOverview }: RecordFact): Counts {
+  const told = sumCounts(farSides);
+  if (status !== 'ABORTED' || replicaOverview === undefined) return told;
+  const { success, unchanged, conflict, failed, notTried } = replicaOverview;
+  return { ...told, success, unchanged, conflict, failed, notTried };
 }
 
 export function isEnded(record: RecordFact): record is Ended {
@@ -262,6 +275,7 @@ export function finished(record: Ended): Parameters<typeof runVerdict>[0] {
   const { id, status, endTime, startTime, errorReason, farSides, retryOf } = record;
   return {
     id,
+    ...(status === 'ABORTED' ? { counts: countsOf(record) } : {}),
     ...(retryOf === undefined ? {} : { retryOf }),
     status,
     endTime: timestamp(endTime ?? startTime),
@@ -271,7 +285,9 @@ export function finished(record: Ended): Parameters<typeof runVerdict>[0] {
 }
 
 function pickCounts(counts: Counts): Counts {
-  return Object.fromEntries(COUNT_KEYS.map((key) => [key, counts[key]])) as unknown as Counts;
+  const { quarantined = 0 } = counts;
+  const all = Object.fromEntries(COUNT_KEYS.map((key) => [key, counts[key]])) as unknown as Counts;
+  return quarantined === 0 ? all : { ...all, quarantined };
 }
 
 function defined<T extends object>(object: T): { [K in keyof T]?: NonNullable<T[K]> } {

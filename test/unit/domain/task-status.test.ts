@@ -232,3 +232,34 @@ test('a run that retries another names it, while it is active and afterwards', (
     ['r1', undefined],
   );
 });
+
+test('an aborted run counts what is on record, also when whoever closed it had performed nothing of it', () => {
+  const aborted = sampleRecord({
+    id: 'r1',
+    status: 'ABORTED',
+    errorReason: 'Suspended: the task was disabled while it ran',
+    farSides: [],
+    replicaOverview: { success: 500, unchanged: 7, conflict: 0, failed: 2, notTried: 0 },
+  });
+  const { history, progress } = taskStatus(facts([aborted]), NOW);
+  assert.deepEqual([history?.[0]?.success, history?.[0]?.failed], [500, 2]);
+  assert.match(history?.[0]?.message ?? '', /\(500 copied, 7 unchanged, 0 conflicts, 2 failed, /);
+  assert.equal(progress?.summary, '509, aborted, 2 failed');
+});
+
+test('what is quarantined is told per far side and per run, and left out where nothing is', () => {
+  const held = sampleRecord({ id: 'r1', status: 'FAILED', farSides: [side({ failed: 3, quarantined: 2 })] });
+  const { history, remoteClusters } = taskStatus(facts([held]), NOW);
+  assert.deepEqual([history?.[0]?.quarantined, remoteClusters?.[0]?.quarantined], [2, 2]);
+  const none = taskStatus(facts([sampleRecord({ id: 'r1', farSides: [side()] })]), NOW);
+  assert.deepEqual(
+    [none.history?.[0], none.remoteClusters?.[0]].filter((one) => 'quarantined' in (one ?? {})),
+    [],
+  );
+});
+
+test('skipped and missed times stay counted while a schedule is refused', () => {
+  const task = { ...sampleTask(), status: { observedGeneration: 1, skippedRuns: 5, missedRuns: 2 } };
+  const { skippedRuns, missedRuns } = taskStatus(facts([], { task }), NOW);
+  assert.deepEqual([skippedRuns, missedRuns], [5, 2]);
+});
