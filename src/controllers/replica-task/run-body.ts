@@ -5,7 +5,7 @@
  * goes on with it.
  */
 import type { AbortReason } from '../../domain/run-verdict.ts';
-import { runResult } from '../../domain/run-verdict.ts';
+import { runResult, sumCounts } from '../../domain/run-verdict.ts';
 import { EndpointHealth } from '../../engine/endpoint-health.ts';
 import type { Source } from '../../engine/ports.ts';
 import { executeRun } from '../../engine/run.ts';
@@ -175,20 +175,10 @@ function brokenOff(
   progress: FarSideProgress | undefined,
   reason: RunAbort,
 ): FarSideOutcome {
-  const none = {
-    success: 0,
-    unchanged: 0,
-    conflict: 0,
-    failed: 0,
-    quarantined: 0,
-    notTried: 0,
-    totalBytes: 0,
-    sentBytes: 0,
-  };
   return {
     clusterId: id,
     clusterName: name,
-    tally: progress?.tally ?? none,
+    tally: progress?.tally ?? { ...sumCounts([]), quarantined: 0 },
     error: { reason: reason.code, message: reason.message },
     examples: [],
   };
