@@ -22,19 +22,21 @@ export interface TimesFacts {
 
 /**
  * A task that is seen for the first time is scheduled since it was created; another schedule, and one that was suspended,
- * since now, and nothing of before is made up for. Counts go on.
+ * since now, and nothing of before is made up for. Never since an instant to come, which only another clock, or this one
+ * before it was set, can have told: times until then would be lost. Counts go on.
  */
 export function timesOf({ status, text, enabled, createdAt, now }: TimesFacts): ScheduleTimes {
   const { skippedRuns = 0, missedRuns = 0, schedule, suspendedSince, scheduledSince } = status ?? {};
   const counts = { skippedRuns, missedRuns };
-  if (schedule === undefined) return { ...counts, scheduledSince: createdAt, lastScheduleTime: undefined };
+  if (schedule === undefined)
+    return { ...counts, scheduledSince: Math.min(createdAt, now), lastScheduleTime: undefined };
   const resumed = enabled && suspendedSince !== undefined;
   if (schedule !== text || resumed || scheduledSince === undefined)
     return { ...counts, scheduledSince: now, lastScheduleTime: undefined };
   const last = status?.lastScheduleTime;
   return {
     ...counts,
-    scheduledSince: Date.parse(scheduledSince),
+    scheduledSince: Math.min(Date.parse(scheduledSince), now),
     lastScheduleTime: last === undefined ? undefined : Date.parse(last),
   };
 }

@@ -50,7 +50,9 @@ function judge(
   if (times === undefined) return;
   const busy = isBusy(sheet);
   const last = newestOf(sheet, records);
-  const busyUntil = busy ? now : last?.endTime?.getTime();
+  const ended = last?.endTime?.getTime() ?? Number.POSITIVE_INFINITY;
+  // An end to come was told by a clock that was ahead.
+  const busyUntil = busy ? now : ended <= now ? ended : undefined;
   const { due, skipped, missed, dealtUntil } = judgeTicks({ ticks, mark: markOf(times), now, deadlineMs, busyUntil });
   if (skipped > 0) {
     const note = `${countedTimes(skipped)} skipped, because run ${last?.id ?? '(unknown)'} ${busy ? 'is' : 'was'} still active`;

@@ -242,6 +242,21 @@ suite('schedule', { concurrency: 4 }, () => {
     assert.equal(again.nextExecutionTime, '2026-11-22T13:00:00Z');
   });
 
+  scheduled(
+    'a task made, and run, under a clock that is ahead keeps its times when the clock is set right',
+    async (t) => {
+      t.clock.set('2026-11-22T12:10:00Z');
+      await t.apply(cron('5 12 * * *', { executeImmediately: true }));
+      await t.start();
+      const ahead = await t.ended(1);
+      assert.equal(ahead.nextExecutionTime, '2026-11-23T12:05:00Z');
+      await t.noticed(() => t.clock.set('2026-11-22T12:04:50Z'));
+      const after = await t.ended(2);
+      assert.deepEqual((await t.claims()).slice(1), ['tick:2026-11-22T12:05:00Z']);
+      assert.deepEqual([after.skippedRuns, after.missedRuns], [0, 0]);
+    },
+  );
+
   scheduled('a single time runs once, however many runs are asked for before its deadline', async (t) => {
     t.clock.set('2026-11-22T12:00:00Z');
     await t.apply({ setting: { executionPlan: { executeTime: '2026-11-22T12:00:00Z' } } });

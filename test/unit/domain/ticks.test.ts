@@ -252,6 +252,19 @@ for (const [what, status, enabled, expected] of STATES) {
   });
 }
 
+test('no schedule holds since an instant to come, whoever told it', () => {
+  const createdAt = NOW + 600_000;
+  const seen = timesOf({ status: undefined, text: SCHEDULE, enabled: true, createdAt, now: NOW });
+  const known = timesOf({
+    status: { ...KNOWN, scheduledSince: '2031-01-01T00:00:00Z' },
+    text: SCHEDULE,
+    enabled: true,
+    createdAt,
+    now: NOW,
+  });
+  assert.deepEqual([seen.scheduledSince, known.scheduledSince], [NOW, NOW]);
+});
+
 test('what was dealt with moves the mark and the counts together', () => {
   const before = timesOf({ status: KNOWN, text: SCHEDULE, enabled: true, createdAt: CREATED, now: NOW });
   const after = dealtWith(before, instant('2026-11-22T12:00:00Z'), { skipped: 1, missed: 2 });
