@@ -42,6 +42,7 @@ export class BkRepoClient {
   readonly #http: HttpClient;
   readonly #configuredZone: Zone | undefined;
   #measuredZone: Zone | undefined;
+  #heard = false;
 
   /** Fails with the spec errors of `HttpClient`, and with spec error `InvalidTimeZone`. */
   constructor(options: BkRepoTargetOptions) {
@@ -66,6 +67,11 @@ export class BkRepoClient {
     return this.#measuredZone;
   }
 
+  /** The far side has answered something that was no error: if it tells its zone at all, it has told it. */
+  get heard(): boolean {
+    return this.#heard;
+  }
+
   /** One JSON call; gives `data`. */
   call<T>(call: JsonCall<T>, signal: AbortSignal): Promise<T> {
     const request: HttpRequest = {
@@ -88,6 +94,7 @@ export class BkRepoClient {
   exchange<T>(request: HttpRequest, use: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
     const noting = (answer: HttpAnswer): Promise<T> => {
       this.#measuredZone = fixedZone(answer.header('x-bkrepo-time-zone') ?? '') ?? this.#measuredZone;
+      this.#heard ||= answer.status < 400;
       return use(answer);
     };
     return this.#http.exchange(request, noting, signal);

@@ -54,9 +54,10 @@ export class NodeWriter {
     signal: AbortSignal,
   ): Promise<'created' | 'existed'> {
     const { clock, username } = this.#client.options;
+    const zone = await this.#zone(signal);
     const body = nodeCreateBody(repository, node, {
       operator: username,
-      zone: this.#zone(),
+      zone,
       nowMs: clock.now(),
       overwrite,
     });
@@ -98,9 +99,15 @@ export class NodeWriter {
     return { projectId, repoName: name, fullPath, operator: this.#client.options.username };
   }
 
-  /** A far side that tells no zone (older than the header) gets UTC: off by hours at most, where "now" may be off by years. */
-  #zone(): Zone {
-    const { zone, options } = this.#client;
+  /**
+   * Asks a far side that was not heard yet: dates cannot be put right afterwards. One that tells no zone (older than the
+   * header) gets UTC: off by hours at most, where "now" may be off by years.
+   */
+  async #zone(signal: AbortSignal): Promise<Zone> {
+    const { endpoints, options } = this.#client;
+    if (this.#client.zone === undefined && !this.#client.heard)
+      await this.#client.call({ method: 'GET', path: endpoints.replica(['ping']), data: ignored }, signal);
+    const { zone } = this.#client;
     if (zone !== undefined) return zone;
     if (!this.#warned)
       options.logger.warn('the zone of the far side is unknown, dates are sent as UTC; set spec.timeZone', {

@@ -158,7 +158,11 @@ test('node/create tells created from existed, and a conflict with a folder from 
     (_, response) => refusal(response, 400, 251012, 'Node [/a] existed'),
     (_, response) => refusal(response, 400, 251013, 'Node [/a] conflict'),
   ];
-  const { target, signal } = await scene(context, { answer: (entry, response) => answers.shift()?.(entry, response) });
+  const { target, signal } = await scene(
+    context,
+    { answer: (entry, response) => answers.shift()?.(entry, response) },
+    { timeZone: 'UTC' },
+  );
   const create = (overwrite: boolean): Promise<string> =>
     target.createNode(REPOSITORY, sourceNode(), { overwrite }, signal);
   assert.equal(await create(false), 'created');
@@ -187,6 +191,21 @@ for (const [what, timeZone, header, expected] of [
     assert.equal(body['createdDate'], expected);
   });
 }
+
+test('the first request to a far side is never a creation with dates in a zone that is not known yet', async (context) => {
+  const { server, target, signal } = await scene(context, {
+    answer: (entry, response) =>
+      envelope(response, null, entry.url.includes('/ping') ? { 'X-BKREPO-Time-Zone': '+0800' } : {}),
+  });
+  await target.createNode(REPOSITORY, sourceNode(), { overwrite: false }, signal);
+  await target.createNode(REPOSITORY, sourceNode(), { overwrite: false }, signal);
+  const created = server.received.filter(({ url }) => url.endsWith('/node/create'));
+  assert.deepEqual([server.received.length, created.length], [3, 2]);
+  for (const { body } of created) {
+    const { createdDate } = JSON.parse(body.toString()) as { readonly createdDate: string };
+    assert.equal(createdDate, '2026-11-22T22:15:57.067');
+  }
+});
 
 test('an unknown zone is refused when the target is made', () => {
   assert.throws(
