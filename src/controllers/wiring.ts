@@ -10,6 +10,7 @@ import { CLUSTER_KIND, GROUP, REPLICA_TASK_KIND } from '../api/names.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import type { ReplicaTask } from '../api/replica-task.gen.ts';
 import type { RunRecord } from '../journal/records.ts';
+import type { BackoffPolicy } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ObjectKey, ResourceKind, ResourceStore } from '../resources/store.ts';
 import { clockWatch } from '../runtime/clock-watch.ts';
@@ -36,6 +37,8 @@ const STATUS_DELAY = 2_000;
 const CLUSTER_WORKERS = 16;
 /** Many tasks may be due in the same second, and each waits for the journal and the API server rather than for a CPU. */
 const TASK_WORKERS = 32;
+/** A task whose reconciles fail is looked at again within two minutes: it may have times to keep. Milliseconds. */
+const TASK_RETRIES: BackoffPolicy = { base: 1_000, cap: 60_000 };
 
 /** How long runs wait for others to be begun, and how often that is looked at. Milliseconds. */
 const RUSH_MS = 1_500;
@@ -74,6 +77,7 @@ export class Wiring {
       name: 'replica-task',
       reconcile: reconcileTask,
       workers: TASK_WORKERS,
+      rateLimit: TASK_RETRIES,
     });
     this.#clusters = clusters;
     this.#tasks = tasks;
