@@ -1,6 +1,7 @@
 /** What the controllers need of rooms that they may not know; `compose` wires it. */
 import type { Cluster } from '../api/cluster.gen.ts';
-import type { Source, Target } from '../engine/ports.ts';
+import type { Source } from '../engine/ports/source.ts';
+import type { Target } from '../engine/ports/target.ts';
 import type { Access } from './cluster/access.ts';
 
 export interface ProbeAnswer {

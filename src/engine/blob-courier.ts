@@ -6,7 +6,7 @@
 import { ReplicationError } from '../domain/errors.ts';
 import { LARGE_BLOB_BYTES, mustReadBack } from '../domain/upload-verification.ts';
 import { BlobSender, type Sendable, type SenderOptions } from './blob-sender.ts';
-import type { BlobProof, ProofMethod } from './ports.ts';
+import type { BlobProof, ProofMethod } from './ports/journal.ts';
 import type { UploadVerification } from './run-types.ts';
 
 export interface CourierOptions extends SenderOptions {

@@ -3,7 +3,7 @@
  * Read from the journal page by page, each question behind the last answer; nothing is held in memory.
  */
 import { unitKey } from './context.ts';
-import type { RunJournal, UnitDetail } from './ports.ts';
+import type { RunJournal, UnitDetail } from './ports/journal.ts';
 
 export interface FailedUnitsOptions {
   readonly journal: Pick<RunJournal, 'failedUnits'>;

@@ -8,7 +8,7 @@ import { classify, ReplicationError } from '../domain/errors.ts';
 import { type HeldBack, heldBack, nextFailure } from '../domain/quarantine.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FarSideContext } from './context.ts';
-import type { RunJournal, UnitStatus } from './ports.ts';
+import type { RunJournal, UnitStatus } from './ports/journal.ts';
 
 export interface FailureMemoryOptions {
   readonly journal: RunJournal;

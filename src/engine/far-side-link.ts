@@ -1,6 +1,6 @@
 import type { EndpointHealth } from './endpoint-health.ts';
 import type { Lane } from './pacing/lane.ts';
-import type { Target } from './ports.ts';
+import type { Target } from './ports/target.ts';
 
 /**
  * A far side as a run speaks to it: every call with retries against the health of that far side. A turn of the lane is

@@ -1,7 +1,8 @@
 /** The requests that change a node at a far side, as files and files of versions make them. */
 import { metadataDifference } from '../domain/compare.ts';
 import type { ObjectContext } from './context.ts';
-import type { SourceNode, TargetNode } from './ports.ts';
+import type { SourceNode } from './ports/source.ts';
+import type { TargetNode } from './ports/target.ts';
 
 /** A lost answer makes the next try say "existed": more than one of `tries` tells that it may have been our own create. */
 export async function createNode(

@@ -11,7 +11,7 @@ import { FileRun } from './files/file-run.ts';
 import { Claims } from './packages/claims.ts';
 import { IndexWorker } from './packages/index-worker.ts';
 import { PackageRun } from './packages/package-run.ts';
-import type { SourceNode } from './ports.ts';
+import type { SourceNode } from './ports/source.ts';
 import { shareOf } from './unit-errors.ts';
 
 export async function runObject(context: ObjectContext, options: ObjectRunOptions): Promise<void> {

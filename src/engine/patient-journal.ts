@@ -1,5 +1,5 @@
 import type { EndpointHealth } from './endpoint-health.ts';
-import type { RunJournal } from './ports.ts';
+import type { RunJournal } from './ports/journal.ts';
 
 /** The journal with retries: a short outage of its database costs a run nothing, a long one ends it with its record open. */
 export function patientJournal(journal: RunJournal, health: EndpointHealth): RunJournal {

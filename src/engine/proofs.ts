@@ -1,5 +1,5 @@
 import type { ObjectContext } from './context.ts';
-import type { BlobProof } from './ports.ts';
+import type { BlobProof } from './ports/journal.ts';
 
 /** What the journal knows of these digests at this far side and is not older than `setting.verifyInterval`. */
 export async function goodProofs(

@@ -6,7 +6,8 @@ import type { ReplicationError } from '../domain/errors.ts';
 import { isHeldBack } from '../domain/quarantine.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { EndedUnit, FailureMemory } from './failure-memory.ts';
-import type { RunJournal, SourceNode, UnitDetail, UnitStatus } from './ports.ts';
+import type { RunJournal, UnitDetail, UnitStatus } from './ports/journal.ts';
+import type { SourceNode } from './ports/source.ts';
 import type { FarSideOutcome, RunObject, Tally } from './run-types.ts';
 import { TallyCounter } from './tally.ts';
 

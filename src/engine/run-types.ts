@@ -3,7 +3,9 @@ import type { BackoffPolicy } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Lane } from './pacing/lane.ts';
-import type { RunJournal, Source, Target } from './ports.ts';
+import type { RunJournal } from './ports/journal.ts';
+import type { Source } from './ports/source.ts';
+import type { Target } from './ports/target.ts';
 
 export type ConflictStrategy = 'SKIP' | 'OVERWRITE' | 'FAST_FAIL';
 export type ErrorStrategy = 'CONTINUE' | 'FAST_FAIL';

@@ -5,7 +5,7 @@ import { ReplicationError } from '../domain/errors.ts';
 import { backoffDelay } from '../lib/backoff.ts';
 import { ContentMismatchError, VerifiedStream } from '../lib/verified-stream.ts';
 import type { ObjectContext } from './context.ts';
-import type { SourceNode } from './ports.ts';
+import type { SourceNode } from './ports/source.ts';
 
 /** Attempts to read one document before its unit fails. */
 const READ_ATTEMPTS = 5;

@@ -13,7 +13,7 @@ import type {
   SourceProject,
   SourceRepository,
   SourceVersion,
-} from './ports.ts';
+} from './ports/source.ts';
 
 export class SourceReader {
   readonly #source: Source;

@@ -1,5 +1,5 @@
 import { ReplicationError } from '../domain/errors.ts';
-import type { Source, SourceProject, SourceRepository } from './ports.ts';
+import type { Source, SourceProject, SourceRepository } from './ports/source.ts';
 import type { RunObject } from './run-types.ts';
 
 /** The repository that a task object copies; one that is not there, or cannot be copied so, is a unit error. */

@@ -2,7 +2,8 @@
 import { ReplicationError } from '../domain/errors.ts';
 import { settledAll } from '../lib/settled-all.ts';
 import type { FarSideContext } from './context.ts';
-import type { SourceNode, TargetRepository } from './ports.ts';
+import type { SourceNode } from './ports/source.ts';
+import type { TargetRepository } from './ports/target.ts';
 
 type CheckContext = Pick<FarSideContext, 'courier' | 'link' | 'setting'> & {
   readonly deps: Pick<FarSideContext['deps'], 'journal'>;

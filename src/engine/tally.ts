@@ -1,4 +1,4 @@
-import type { UnitStatus } from './ports.ts';
+import type { UnitStatus } from './ports/journal.ts';
 import type { Tally } from './run-types.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,5 +1,6 @@
 import { LARGE_BLOB_BYTES } from '../domain/upload-verification.ts';
-import type { RunJournal, TargetRepository, UploadMemory } from './ports.ts';
+import type { RunJournal } from './ports/journal.ts';
+import type { TargetRepository, UploadMemory } from './ports/target.ts';
 
 /**
  * Where the upload of one blob to one repository store of a far side is remembered over attempts, runs and processes:

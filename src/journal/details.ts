@@ -1,7 +1,7 @@
 /** Reading the per-artifact records of a run. */
 import type { Filter } from 'mongodb';
 
-import type { UnitStatus } from '../engine/ports.ts';
+import type { UnitStatus } from '../engine/ports/journal.ts';
 import { type DetailDocument, toStoredDetail } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import type { DetailFilter, DetailPage, StoredDetail } from './records.ts';

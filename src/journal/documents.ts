@@ -5,7 +5,7 @@
 import { type Collection, type Db, ObjectId } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
-import type { ProofMethod, UnitDetail, UnitStatus } from '../engine/ports.ts';
+import type { ProofMethod, UnitDetail, UnitStatus } from '../engine/ports/journal.ts';
 import type { FarSideOutcome } from '../engine/run-types.ts';
 import type { ReplicaOverview, RunRecord, RunStatus, RunTrigger, StoredDetail } from './records.ts';
 

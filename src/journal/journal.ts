@@ -16,7 +16,7 @@
  */
 import { MongoClient } from 'mongodb';
 
-import type { RunJournal, UnitStatus } from '../engine/ports.ts';
+import type { RunJournal, UnitStatus } from '../engine/ports/journal.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { countDetails, details } from './details.ts';

@@ -1,5 +1,5 @@
 /** What of a run is on record, for runs whose performer cannot tell all of it: it died, or adopted and was stopped. */
-import type { UnitStatus } from '../engine/ports.ts';
+import type { UnitStatus } from '../engine/ports/journal.ts';
 import type { Collections } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import type { ReplicaOverview } from './records.ts';

@@ -1,5 +1,5 @@
 /** What the journal keeps about runs, in the words of its users. Stored shapes are in documents.ts. */
-import type { UnitDetail, UnitStatus } from '../engine/ports.ts';
+import type { UnitDetail, UnitStatus } from '../engine/ports/journal.ts';
 import type { FarSideOutcome } from '../engine/run-types.ts';
 
 /** Why a run was started. */

@@ -2,7 +2,7 @@
 import { type AnyBulkWriteOperation, MongoBulkWriteError } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
-import type { RunJournal, UnitDetail } from '../engine/ports.ts';
+import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
 import { type DetailDocument, detailFields, SCHEMA, toUnitDetail } from './documents.ts';
 import { call, DUPLICATE_KEY } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';

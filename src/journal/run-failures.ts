@@ -1,5 +1,5 @@
 /** Units that failed in earlier runs of the same task (uid) and spec; those of another spec do not count. */
-import type { RunJournal, UnitFailure } from '../engine/ports.ts';
+import type { RunJournal, UnitFailure } from '../engine/ports/journal.ts';
 import { checked, clip, SCHEMA } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';

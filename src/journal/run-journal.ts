@@ -2,7 +2,7 @@
  * The journal as one run sees it (engine port `RunJournal`). Before every batch the record is touched under {_id, epoch,
  * RUNNING}; when that matches nothing, the run is another's and the call fails with `EpochLost` without writing.
  */
-import type { RunJournal } from '../engine/ports.ts';
+import type { RunJournal } from '../engine/ports/journal.ts';
 import { ownRun } from './own-run.ts';
 import type { RunRecord } from './records.ts';
 import { runDetails } from './run-details.ts';

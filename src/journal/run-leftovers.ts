@@ -6,7 +6,7 @@
 import type { Filter } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
-import type { RunJournal, UnitDetail } from '../engine/ports.ts';
+import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
 import { checked, type DetailDocument, recordIdOf, toUnitDetail } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';

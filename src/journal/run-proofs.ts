@@ -1,5 +1,6 @@
 /** What far sides are proved to hold, and which metadata keys a task put there. */
-import type { BlobProof, ProofMethod, RunJournal, TargetRepository } from '../engine/ports.ts';
+import type { BlobProof, ProofMethod, RunJournal } from '../engine/ports/journal.ts';
+import type { TargetRepository } from '../engine/ports/target.ts';
 import { checked, SCHEMA } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';

@@ -1,5 +1,6 @@
 /** Uploads that a far side holds in part. They belong to the task (uid), so that a later run can go on with them. */
-import type { RunJournal, TargetRepository } from '../engine/ports.ts';
+import type { RunJournal } from '../engine/ports/journal.ts';
+import type { TargetRepository } from '../engine/ports/target.ts';
 import { checked, SCHEMA } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import type { OwnRun } from './own-run.ts';

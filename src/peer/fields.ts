@@ -1,5 +1,5 @@
 /** Fields of a JSON body or a query, read as bk-repo does: unknown ones are ignored, null is absent (contract §1.3). */
-import type { MetadataEntry, MetadataValue } from '../engine/ports.ts';
+import type { MetadataEntry, MetadataValue } from '../engine/ports/source.ts';
 import { InvalidPathError, normalizeFullPath } from '../source/schema/paths.ts';
 import { PeerError } from './errors.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Long, ObjectId } from 'mongodb';
 
-import type { MetadataEntry } from '../engine/ports.ts';
+import type { MetadataEntry } from '../engine/ports/source.ts';
 import type { NodeDoc, RepositoryDoc } from '../source/schema/documents.ts';
 import { encodeMetadata } from '../source/schema/metadata.ts';
 import { splitFullPath } from '../source/schema/paths.ts';

@@ -1,5 +1,5 @@
 /** metadata/save and metadata/delete (contract §2.6). They do not move lastModifiedDate (fixture). */
-import type { MetadataEntry } from '../engine/ports.ts';
+import type { MetadataEntry } from '../engine/ports/source.ts';
 import type { NodeDoc } from '../source/schema/documents.ts';
 import { encodeMetadata } from '../source/schema/metadata.ts';
 import type { PeerContext } from './context.ts';

@@ -1,4 +1,4 @@
-import type { MetadataEntry } from '../engine/ports.ts';
+import type { MetadataEntry } from '../engine/ports/source.ts';
 import { PeerError } from './errors.ts';
 import type { Fields } from './fields.ts';
 

@@ -6,7 +6,7 @@
  * what may be copied: categories and types of repositories are told, not judged.
  */
 import { ReplicationError } from '../domain/errors.ts';
-import type { Source, SourceNode } from '../engine/ports.ts';
+import type { Source, SourceNode } from '../engine/ports/source.ts';
 import { BlobReader } from './blob/blob-reader.ts';
 import { BlockFiles } from './blob/block-file.ts';
 import { PullClient } from './blob/pull-client.ts';

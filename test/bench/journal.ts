@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Document, MongoClient, ObjectId } from 'mongodb';
 
-import type { UnitDetail } from '../../src/engine/ports.ts';
+import type { UnitDetail } from '../../src/engine/ports/journal.ts';
 import { type Journal, openJournal } from '../../src/journal/journal.ts';
 import type { ExpiryStep, RunRecord } from '../../src/journal/records.ts';
 import { systemClock } from '../../src/lib/clock.ts';

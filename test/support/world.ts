@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { type Db, MongoClient } from 'mongodb';
 import { Lanes } from '../../src/engine/pacing/lane.ts';
-import type { Target } from '../../src/engine/ports.ts';
+import type { Target } from '../../src/engine/ports/target.ts';
 import { executeRun } from '../../src/engine/run.ts';
 import type { RunDeps, RunObject, RunOutcome, RunSetting, UploadVerification } from '../../src/engine/run-types.ts';
 import { type Journal, openJournal } from '../../src/journal/journal.ts';

@@ -1,7 +1,7 @@
 /** What a run needs before it is begun or taken up: a source that answers, and far sides opened with today's credentials. */
 import { clusterId } from '../../api/names.ts';
 import { ReplicationError } from '../../domain/errors.ts';
-import type { Target } from '../../engine/ports.ts';
+import type { Target } from '../../engine/ports/target.ts';
 import type { RunFarSide } from '../../engine/run-types.ts';
 import { objectKey } from '../../runtime/key.ts';
 import { type Access, readAccess } from '../cluster/access.ts';

@@ -1,5 +1,5 @@
 import { ReplicationError } from '../../domain/errors.ts';
-import type { Target } from '../../engine/ports.ts';
+import type { Target } from '../../engine/ports/target.ts';
 
 /** Errors after which credentials or certificates may have been replaced since the run began. */
 const REFUSED: ReadonlySet<string> = new Set(['Unauthorized', 'TlsError']);

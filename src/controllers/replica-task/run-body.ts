@@ -7,7 +7,7 @@
 import type { AbortReason } from '../../domain/run-verdict.ts';
 import { runResult, sumCounts } from '../../domain/run-verdict.ts';
 import { EndpointHealth } from '../../engine/endpoint-health.ts';
-import type { Source } from '../../engine/ports.ts';
+import type { Source } from '../../engine/ports/source.ts';
 import { executeRun } from '../../engine/run.ts';
 import type { FarSideOutcome, FarSideProgress, RunFarSide, RunLimits, RunPlan } from '../../engine/run-types.ts';
 import type { Journal } from '../../journal/journal.ts';

@@ -10,7 +10,8 @@ import type { Delivery, Parcel } from '../blob-courier.ts';
 import { type Committed, type ObjectContext, type Unit, unitKey } from '../context.ts';
 import { fingerprintOfFailure } from '../failure-memory.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
-import type { BlobProof, ProofMethod, TargetNode, UnitStatus } from '../ports.ts';
+import type { BlobProof, ProofMethod, UnitStatus } from '../ports/journal.ts';
+import type { TargetNode } from '../ports/target.ts';
 import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
 
 export interface Assignment {

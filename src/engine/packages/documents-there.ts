@@ -5,7 +5,7 @@
  */
 import { classify } from '../../domain/errors.ts';
 import type { ObjectContext } from '../context.ts';
-import type { TargetNode } from '../ports.ts';
+import type { TargetNode } from '../ports/target.ts';
 import { nodeWithContent } from '../source-content.ts';
 import { DOCUMENT_LIMIT } from './version-plan.ts';
 import type { VersionFile, VersionPlan } from './version-unit.ts';

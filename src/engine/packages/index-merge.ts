@@ -16,7 +16,8 @@ import type {
 } from '../../domain/indexes/index-document.ts';
 import { INDEX_DOCUMENT_LIMIT } from '../../domain/indexes/index-document.ts';
 import type { ObjectContext } from '../context.ts';
-import type { SourceNode, TargetNode } from '../ports.ts';
+import type { SourceNode } from '../ports/source.ts';
+import type { TargetNode } from '../ports/target.ts';
 import { nodeWithContent, readContent } from '../source-content.ts';
 import { addressesOf } from './version-plan.ts';
 

@@ -5,7 +5,7 @@
 import { ReplicationError } from '../../domain/errors.ts';
 import type { ObjectContext } from '../context.ts';
 import type { FailedUnits } from '../failed-units.ts';
-import type { SourcePackage, SourceVersion } from '../ports.ts';
+import type { SourcePackage, SourceVersion } from '../ports/source.ts';
 import type { RunPackage } from '../run-types.ts';
 import { unitFailed } from '../unit-errors.ts';
 import { Claims } from './claims.ts';

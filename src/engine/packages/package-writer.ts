@@ -8,7 +8,8 @@
 import { mergedPackage, samePackage } from '../../domain/versions.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { ObjectContext } from '../context.ts';
-import type { SourcePackage, SourceVersion, TargetPackage, VersionRequest } from '../ports.ts';
+import type { SourcePackage, SourceVersion } from '../ports/source.ts';
+import type { TargetPackage, VersionRequest } from '../ports/target.ts';
 
 type Content = VersionRequest['version'];
 

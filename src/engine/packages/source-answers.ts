@@ -5,7 +5,7 @@
 import { ReplicationError } from '../../domain/errors.ts';
 import type { Answer, FileFacts, Inquiry, Question } from '../../domain/packages/inquiry.ts';
 import type { ObjectContext } from '../context.ts';
-import type { SourceNode } from '../ports.ts';
+import type { SourceNode } from '../ports/source.ts';
 import { readContent } from '../source-content.ts';
 
 /** Nodes asked for with one question. */

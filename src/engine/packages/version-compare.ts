@@ -4,7 +4,8 @@ import { differingFields, isUnfinished, type VersionComparison } from '../../dom
 import { settledAll } from '../../lib/settled-all.ts';
 import type { ObjectContext } from '../context.ts';
 import { hasOtherKeys } from '../node-writing.ts';
-import type { BlobProof, TargetNode, TargetVersion } from '../ports.ts';
+import type { BlobProof } from '../ports/journal.ts';
+import type { TargetNode, TargetVersion } from '../ports/target.ts';
 import { goodProofs } from '../proofs.ts';
 import { withDocumentsThere } from './documents-there.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';

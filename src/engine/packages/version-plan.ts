@@ -4,7 +4,7 @@ import { ReplicationError } from '../../domain/errors.ts';
 import { mapperFor } from '../../domain/packages/mapper.ts';
 import type { Addresses, MappedFile } from '../../domain/packages/mapping.ts';
 import type { ObjectContext } from '../context.ts';
-import type { SourceNode } from '../ports.ts';
+import type { SourceNode } from '../ports/source.ts';
 import { nodeWithContent, readContent } from '../source-content.ts';
 import { SourceAnswers } from './source-answers.ts';
 import type { VersionFile, VersionPlan, VersionUnit } from './version-unit.ts';

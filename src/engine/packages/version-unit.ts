@@ -3,7 +3,8 @@ import type { ReplicationError } from '../../domain/errors.ts';
 import type { VersionMapping } from '../../domain/packages/mapping.ts';
 import { versionFingerprint } from '../../domain/quarantine.ts';
 import type { ObjectContext } from '../context.ts';
-import type { SourceNode, SourcePackage, SourceVersion, UnitDetail, UnitStatus } from '../ports.ts';
+import type { UnitDetail, UnitStatus } from '../ports/journal.ts';
+import type { SourceNode, SourcePackage, SourceVersion } from '../ports/source.ts';
 
 export interface VersionUnit {
   readonly package: SourcePackage;

@@ -6,7 +6,7 @@
  */
 import { Alarm } from '../../lib/alarm.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { SelectionCount } from '../ports.ts';
+import type { SelectionCount } from '../ports/source.ts';
 import type { FarSideProgress, Tally } from '../run-types.ts';
 import { TallyCounter } from '../tally.ts';
 

@@ -5,7 +5,8 @@
  */
 import { classify } from '../../domain/errors.ts';
 import { unitKey } from '../context.ts';
-import type { RunJournal, SelectionCount, Source, SourceRepository, SourceSelection } from '../ports.ts';
+import type { RunJournal } from '../ports/journal.ts';
+import type { SelectionCount, Source, SourceRepository, SourceSelection } from '../ports/source.ts';
 import type { RunObject, RunPlan } from '../run-types.ts';
 import { repositoryOf } from '../source-repository.ts';
 

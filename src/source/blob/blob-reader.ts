@@ -7,7 +7,7 @@
  */
 import type { Readable } from 'node:stream';
 import { ReplicationError } from '../../domain/errors.ts';
-import type { SourceRepository } from '../../engine/ports.ts';
+import type { SourceRepository } from '../../engine/ports/source.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { isSha256 } from '../schema/store-layout.ts';

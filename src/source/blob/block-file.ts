@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { ReplicationError } from '../../domain/errors.ts';
-import type { SourceNode, SourceRepository } from '../../engine/ports.ts';
+import type { SourceNode, SourceRepository } from '../../engine/ports/source.ts';
 import { ContentMismatchError, VerifiedStream } from '../../lib/verified-stream.ts';
 import { type Block, listBlocks } from '../database/block-listing.ts';
 import type { SourceDatabase } from '../database/database.ts';

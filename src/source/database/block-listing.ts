@@ -5,7 +5,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import { ReplicationError } from '../../domain/errors.ts';
-import type { SourceNode, SourceRepository } from '../../engine/ports.ts';
+import type { SourceNode, SourceRepository } from '../../engine/ports/source.ts';
 import type { BlockNodeDoc } from '../schema/documents.ts';
 import { blockNodeCollectionName } from '../schema/sharding.ts';
 import type { SourceDatabase } from './database.ts';

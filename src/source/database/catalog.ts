@@ -1,5 +1,5 @@
 import { ReplicationError } from '../../domain/errors.ts';
-import type { SourceProject, SourceRepository } from '../../engine/ports.ts';
+import type { SourceProject, SourceRepository } from '../../engine/ports/source.ts';
 import { PROJECT_COLLECTION, REPOSITORY_COLLECTION } from '../schema/collections.ts';
 import type { ProjectDoc, RepositoryDoc } from '../schema/documents.ts';
 import type { SourceDatabase } from './database.ts';

@@ -8,7 +8,7 @@
  */
 import type { Collection } from 'mongodb';
 import { selects } from '../../domain/paths.ts';
-import type { NodeScope, SourceNode, SourceRepository } from '../../engine/ports.ts';
+import type { NodeScope, SourceNode, SourceRepository } from '../../engine/ports/source.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { NodeDoc } from '../schema/documents.ts';
 import { belowFolder, type PathRange, withPrefix } from '../schema/paths.ts';

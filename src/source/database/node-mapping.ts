@@ -1,4 +1,4 @@
-import type { NodeKind, SourceNode } from '../../engine/ports.ts';
+import type { NodeKind, SourceNode } from '../../engine/ports/source.ts';
 import { FS_ATTRIBUTES_KEY, NO_BLOB_SHA256, type NodeDoc } from '../schema/documents.ts';
 import { decodeMetadata } from '../schema/metadata.ts';
 

@@ -7,7 +7,7 @@
  * not there any more. Whether a version's files are there is not looked at.
  */
 import type { Filter } from 'mongodb';
-import type { SourcePackage, SourceRepository, SourceVersion } from '../../engine/ports.ts';
+import type { SourcePackage, SourceRepository, SourceVersion } from '../../engine/ports/source.ts';
 import { PACKAGE_COLLECTION, PACKAGE_VERSION_COLLECTION } from '../schema/collections.ts';
 import type { PackageDoc, PackageVersionDoc } from '../schema/documents.ts';
 import type { SourceDatabase } from './database.ts';

@@ -1,4 +1,4 @@
-import type { SourcePackage, SourceVersion } from '../../engine/ports.ts';
+import type { SourcePackage, SourceVersion } from '../../engine/ports/source.ts';
 import type { PackageDoc, PackageVersionDoc } from '../schema/documents.ts';
 import { decodeDottedKeys } from '../schema/dotted-keys.ts';
 import { decodeMetadata, decodeValue } from '../schema/metadata.ts';

@@ -5,7 +5,7 @@
  * one moment for all of it; whoever counts must live with files that come and go.
  */
 import type { Document } from 'mongodb';
-import type { SelectionCount, SourceRepository, SourceSelection } from '../../engine/ports.ts';
+import type { SelectionCount, SourceRepository, SourceSelection } from '../../engine/ports/source.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { Logger } from '../../telemetry/logger.ts';

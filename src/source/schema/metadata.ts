@@ -5,7 +5,7 @@
  * integer beyond 2^53 and a Decimal128 become their decimal text, a date its ISO text, and a sub-document its JSON text.
  */
 import { Decimal128, Double, Int32, Long, UUID } from 'mongodb';
-import type { MetadataEntry, MetadataValue } from '../../engine/ports.ts';
+import type { MetadataEntry, MetadataValue } from '../../engine/ports/source.ts';
 import type { MetadataDoc } from './documents.ts';
 
 export function decodeMetadata(docs: readonly MetadataDoc[] | null | undefined): readonly MetadataEntry[] {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { ReplicationError } from '../../domain/errors.ts';
-import type { TargetRepository } from '../../engine/ports.ts';
+import type { TargetRepository } from '../../engine/ports/target.ts';
 import type { HttpAnswer } from '../http/http-answer.ts';
 import type { HttpRequest } from '../http/http-client.ts';
 import { REMOTE } from './answer-errors.ts';

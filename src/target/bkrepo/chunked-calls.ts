@@ -4,7 +4,7 @@
  * `unknown` by `ask`, and is the retryable error `UploadSessionLost` of the other calls.
  */
 import { ReplicationError } from '../../domain/errors.ts';
-import type { BlobUpload, TargetRepository } from '../../engine/ports.ts';
+import type { BlobUpload, TargetRepository } from '../../engine/ports/target.ts';
 import type { HttpAnswer } from '../http/http-answer.ts';
 import type { HttpRequest } from '../http/http-client.ts';
 import { isMissingCall, REMOTE } from './answer-errors.ts';

@@ -10,7 +10,7 @@
  * the source are told as that. A session that the far side has lost, or that answers nothing but errors, is given up.
  */
 import { ReplicationError } from '../../domain/errors.ts';
-import type { BlobUpload, TargetRepository, UploadProof, UploadSession } from '../../engine/ports.ts';
+import type { BlobUpload, TargetRepository, UploadProof, UploadSession } from '../../engine/ports/target.ts';
 import { ContentMismatchError } from '../../lib/verified-stream.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { ChunkedCalls } from './chunked-calls.ts';

@@ -3,7 +3,7 @@
  * replaces what is left out; so every field is sent. `source` is never sent: it switches servers to federation rules.
  */
 import { ReplicationError } from '../../domain/errors.ts';
-import type { TargetRepository, VersionRequest } from '../../engine/ports.ts';
+import type { TargetRepository, VersionRequest } from '../../engine/ports/target.ts';
 import { REMOTE } from './answer-errors.ts';
 import { type BkRepoClient, ignored } from './client.ts';
 import { writeMetadata } from './metadata.ts';

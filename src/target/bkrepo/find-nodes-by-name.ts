@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { ReplicationError } from '../../domain/errors.ts';
-import type { TargetNode, TargetRepository } from '../../engine/ports.ts';
+import type { TargetNode, TargetRepository } from '../../engine/ports/target.ts';
 import { compareNotSupported, isMissingCall, REMOTE } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
 import { each } from './each.ts';

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 
 import { ReplicationError } from '../../domain/errors.ts';
-import type { TargetNode, TargetRepository } from '../../engine/ports.ts';
+import type { TargetNode, TargetRepository } from '../../engine/ports/target.ts';
 import { isMissingCall, unexpectedAnswer } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
 import { findNodesByName } from './find-nodes-by-name.ts';

@@ -1,5 +1,5 @@
 import { ReplicationError } from '../../domain/errors.ts';
-import type { TargetPackage, TargetRepository } from '../../engine/ports.ts';
+import type { TargetPackage, TargetRepository } from '../../engine/ports/target.ts';
 import { compareNotSupported, isMissingCall, REMOTE, unexpectedAnswer } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
 import { packageSchema, targetPackage } from './package-answer.ts';

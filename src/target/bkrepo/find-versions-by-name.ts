@@ -1,5 +1,5 @@
 /** The slow way of find-versions.ts: which names exist, then the details of each that does. */
-import type { TargetVersion } from '../../engine/ports.ts';
+import type { TargetVersion } from '../../engine/ports/target.ts';
 import { unexpectedAnswer } from './answer-errors.ts';
 import { each } from './each.ts';
 import type { VersionPages } from './version-pages.ts';

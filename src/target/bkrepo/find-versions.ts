@@ -7,7 +7,7 @@
  * (find-versions-by-name.ts). So a far side that holds 10,000 versions is asked twice for 500 names, not 500 times.
  */
 import { ReplicationError } from '../../domain/errors.ts';
-import type { TargetRepository, TargetVersion } from '../../engine/ports.ts';
+import type { TargetRepository, TargetVersion } from '../../engine/ports/target.ts';
 import { unexpectedAnswer } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
 import { findVersionsByName } from './find-versions-by-name.ts';

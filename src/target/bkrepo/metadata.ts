@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { MetadataEntry, MetadataValue } from '../../engine/ports.ts';
+import type { MetadataEntry, MetadataValue } from '../../engine/ports/source.ts';
 
 const valueSchema: z.ZodType<MetadataValue> = z.lazy(() =>
   z.union([

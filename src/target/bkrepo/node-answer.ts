@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { TargetNode } from '../../engine/ports.ts';
+import type { TargetNode } from '../../engine/ports/target.ts';
 import { metadataFields, readMetadata } from './metadata.ts';
 
 /** A node as node/search and node/detail give it; folders have no digest. */

@@ -1,6 +1,7 @@
 /** Nodes and their metadata at the far side. `operator` is always the cluster's account, `source` is never sent. */
 import { ReplicationError } from '../../domain/errors.ts';
-import type { MetadataEntry, SourceNode, TargetRepository } from '../../engine/ports.ts';
+import type { MetadataEntry, SourceNode } from '../../engine/ports/source.ts';
+import type { TargetRepository } from '../../engine/ports/target.ts';
 import { toLocalTime, type Zone, zoneOf } from '../../lib/local-time.ts';
 import { REMOTE } from './answer-errors.ts';
 import { type BkRepoClient, ignored } from './client.ts';

@@ -1,7 +1,7 @@
 /** Packages and versions as bk-repo's repository API shows them (`PackageSummary`, `PackageVersion`). */
 import { z } from 'zod';
 
-import type { TargetPackage, TargetVersion } from '../../engine/ports.ts';
+import type { TargetPackage, TargetVersion } from '../../engine/ports/target.ts';
 import { metadataEntriesSchema, metadataMapSchema, readMetadata } from './metadata.ts';
 
 const extensionSchema = z.record(z.string(), z.unknown()).nullish();

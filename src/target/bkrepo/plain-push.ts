@@ -2,7 +2,7 @@
  * `blob/push`: one multipart request of known length, streamed. The server stores whatever comes under the given name;
  * only the size is compared (contract §11), so its success proves nothing about the bytes.
  */
-import type { BlobUpload, TargetRepository } from '../../engine/ports.ts';
+import type { BlobUpload, TargetRepository } from '../../engine/ports/target.ts';
 import type { HttpRequest, UploadBody } from '../http/http-client.ts';
 import type { BkRepoClient } from './client.ts';
 import { counted, digestMs, withSource } from './upload-source.ts';

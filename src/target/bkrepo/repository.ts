@@ -5,7 +5,8 @@
 import { z } from 'zod';
 
 import { ReplicationError } from '../../domain/errors.ts';
-import type { RepositoryRequest, SourceRepository, TargetRepository } from '../../engine/ports.ts';
+import type { SourceRepository } from '../../engine/ports/source.ts';
+import type { RepositoryRequest, TargetRepository } from '../../engine/ports/target.ts';
 import { isMissingCall, REMOTE } from './answer-errors.ts';
 import { type BkRepoClient, ignored } from './client.ts';
 

@@ -1,9 +1,9 @@
 /**
  * A bk-repo (or anything that speaks its wire protocol) as a far side. Every method makes one attempt and fails with a
  * classified `ReplicationError`; an error is never folded into "not there". What a method proves is said at the port
- * (engine/ports.ts); nothing here trusts the far side's word about bytes.
+ * (engine/ports/target.ts); nothing here trusts the far side's word about bytes.
  */
-import type { BlobUpload, Target, TargetRepository, UploadProof } from '../../engine/ports.ts';
+import type { BlobUpload, Target, TargetRepository, UploadProof } from '../../engine/ports/target.ts';
 import { blobStored, readBack, readBlob } from './blobs.ts';
 import { ChunkedPush } from './chunked-push.ts';
 import { BkRepoClient } from './client.ts';

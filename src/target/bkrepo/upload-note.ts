@@ -1,4 +1,4 @@
-import type { UploadMemory, UploadSession } from '../../engine/ports.ts';
+import type { UploadMemory, UploadSession } from '../../engine/ports/target.ts';
 import type { Clock } from '../../lib/clock.ts';
 
 /** How far a note may lag behind: by so many bytes, or so many milliseconds, whichever comes first. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-import type { BlobUpload } from '../../engine/ports.ts';
+import type { BlobUpload } from '../../engine/ports/target.ts';
 
 /** The far side hashes and moves what it got before it answers: one more second for each 10 MB. */
 export function digestMs(size: number): number {

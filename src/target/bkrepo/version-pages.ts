@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { TargetRepository, TargetVersion } from '../../engine/ports.ts';
+import type { TargetRepository, TargetVersion } from '../../engine/ports/target.ts';
 import { compareNotSupported, isMissingCall } from './answer-errors.ts';
 import type { BkRepoClient } from './client.ts';
 import { targetVersion, versionSchema } from './package-answer.ts';

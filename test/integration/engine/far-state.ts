@@ -1,7 +1,7 @@
 /** What tests of package versions look at: the objects of a task, and everything that lies at a far side. */
 import type { Document } from 'mongodb';
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { Target } from '../../../src/engine/ports.ts';
+import type { Target } from '../../../src/engine/ports/target.ts';
 import type { RunObject } from '../../../src/engine/run-types.ts';
 import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
 import { shardOf } from '../../support/bkrepo/layout.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Target } from '../../../src/engine/ports.ts';
+import type { Target } from '../../../src/engine/ports/target.ts';
 import { eventually } from '../../support/wait.ts';
 import { World } from '../../support/world.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Lanes } from '../../../src/engine/pacing/lane.ts';
-import type { Target } from '../../../src/engine/ports.ts';
+import type { Target } from '../../../src/engine/ports/target.ts';
 import type { RunObject } from '../../../src/engine/run-types.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { seededBytes } from '../../support/bkrepo/content.ts';

@@ -1,7 +1,7 @@
 /** What a run tells of itself while it goes on: totals, what is done, payload on its way. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { SelectionCount, Source } from '../../../src/engine/ports.ts';
+import type { SelectionCount, Source } from '../../../src/engine/ports/source.ts';
 import { RunTotals } from '../../../src/engine/progress/run-totals.ts';
 import type { FarSideProgress, RunObject } from '../../../src/engine/run-types.ts';
 import { seededBytes } from '../../support/bkrepo/content.ts';

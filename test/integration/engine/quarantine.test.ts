@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { RunJournal } from '../../../src/engine/ports.ts';
+import type { RunJournal } from '../../../src/engine/ports/journal.ts';
 import type { RunDeps } from '../../../src/engine/run-types.ts';
 import type { RunRecord } from '../../../src/journal/records.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Transform } from 'node:stream';
 import { after, before, test } from 'node:test';
-import type { Source } from '../../../src/engine/ports.ts';
+import type { Source } from '../../../src/engine/ports/source.ts';
 import type { RunRecord } from '../../../src/journal/records.ts';
 import { putGeneral } from '../../support/bkrepo/packages/general.ts';
 import { putMaven } from '../../support/bkrepo/packages/maven.ts';

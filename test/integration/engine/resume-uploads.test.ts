@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { Source } from '../../../src/engine/ports.ts';
+import type { Source } from '../../../src/engine/ports/source.ts';
 import type { RunObject, Tally } from '../../../src/engine/run-types.ts';
 import { startPeer } from '../../../src/peer/server.ts';
 import { seededBytes } from '../../support/bkrepo/content.ts';

@@ -3,7 +3,7 @@ import { after, before, it } from 'node:test';
 
 import { type Db, type Document, MongoClient } from 'mongodb';
 
-import type { RunJournal } from '../../../src/engine/ports.ts';
+import type { RunJournal } from '../../../src/engine/ports/journal.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { RunRecord } from '../../../src/journal/records.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { type Collection, type Document, MongoClient } from 'mongodb';
-import type { RunJournal } from '../../../src/engine/ports.ts';
+import type { RunJournal } from '../../../src/engine/ports/journal.ts';
 import { openJournal } from '../../../src/journal/journal.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';

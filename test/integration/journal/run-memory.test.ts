@@ -3,7 +3,8 @@ import { after, before, describe, it } from 'node:test';
 
 import { type Db, MongoClient } from 'mongodb';
 
-import type { RunJournal, TargetRepository, UnitDetail, UnitFailure } from '../../../src/engine/ports.ts';
+import type { RunJournal, UnitDetail, UnitFailure } from '../../../src/engine/ports/journal.ts';
+import type { TargetRepository } from '../../../src/engine/ports/target.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { RunRecord } from '../../../src/journal/records.ts';
 import { begin, closeAll, detail, failure, never, open, unique } from './samples.ts';

@@ -1,5 +1,5 @@
 /** What the journal's tests write. */
-import type { UnitDetail } from '../../../src/engine/ports.ts';
+import type { UnitDetail } from '../../../src/engine/ports/journal.ts';
 import type { FarSideOutcome } from '../../../src/engine/run-types.ts';
 import { type Journal, openJournal } from '../../../src/journal/journal.ts';
 import type { RunRecord, RunStart } from '../../../src/journal/records.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Long } from 'mongodb';
-import type { SourceNode, SourceRepository } from '../../../src/engine/ports.ts';
+import type { SourceNode, SourceRepository } from '../../../src/engine/ports/source.ts';
 import type { BkRepoSource } from '../../../src/source/bkrepo-source.ts';
 import type { BkRepoSourceOptions } from '../../../src/source/options.ts';
 import type { BkRepoBuilder } from '../../support/bkrepo/builder.ts';

@@ -1,7 +1,7 @@
 /** What a selection holds, against what a listing of it shows, and how the database finds it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Source, SourceRepository, SourceSelection } from '../../../src/engine/ports.ts';
+import type { Source, SourceRepository, SourceSelection } from '../../../src/engine/ports/source.ts';
 import type { BkRepoSource } from '../../../src/source/bkrepo-source.ts';
 import { FIXTURE_LIVE_FILES, FIXTURE_PROJECT, fixtureMissing, loadFixture } from '../../support/bkrepo/fixture.ts';
 import { putVersion } from '../../support/bkrepo/packages/version.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { MongoClient } from 'mongodb';
-import type { PackageSource, SourceRepository } from '../../../src/engine/ports.ts';
+import type { PackageSource, SourceRepository } from '../../../src/engine/ports/source.ts';
 import { putVersion } from '../../support/bkrepo/packages/version.ts';
 import { bytesOf, NEVER, nodeOf, pagesOf, repositoryOf, SourceHarness } from './harness.ts';
 

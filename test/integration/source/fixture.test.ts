@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { Source, SourceNode, SourceRepository } from '../../../src/engine/ports.ts';
+import type { Source, SourceNode, SourceRepository } from '../../../src/engine/ports/source.ts';
 import type { BkRepoSource } from '../../../src/source/bkrepo-source.ts';
 import { compareSides } from '../../support/bkrepo/compare.ts';
 import { FIXTURE_LIVE_FILES, FIXTURE_PROJECT, fixtureMissing, loadFixture } from '../../support/bkrepo/fixture.ts';

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type Db, MongoClient } from 'mongodb';
-import type { Source, SourceNode, SourceRepository } from '../../../src/engine/ports.ts';
+import type { Source, SourceNode, SourceRepository } from '../../../src/engine/ports/source.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type BkRepoSource, createBkRepoSource } from '../../../src/source/bkrepo-source.ts';
 import type { BkRepoSourceOptions } from '../../../src/source/options.ts';

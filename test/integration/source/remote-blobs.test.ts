@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import S3rver from 's3rver';
-import type { SourceNode, SourceRepository } from '../../../src/engine/ports.ts';
+import type { SourceNode, SourceRepository } from '../../../src/engine/ports/source.ts';
 import { type Peer, startPeer } from '../../../src/peer/server.ts';
 import type { BkRepoSource } from '../../../src/source/bkrepo-source.ts';
 import type { BkRepoSourceOptions, S3Storage } from '../../../src/source/options.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 
-import type { TargetNode } from '../../../src/engine/ports.ts';
+import type { TargetNode } from '../../../src/engine/ports/target.ts';
 import { cut } from '../../../src/target/bkrepo/find-nodes.ts';
 import { envelope, type FaultServer, type Received, refusal } from './fault-server.ts';
 import { failureOf, REPOSITORY, scene } from './support.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 
-import type { Target } from '../../../src/engine/ports.ts';
+import type { Target } from '../../../src/engine/ports/target.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type Answer, envelope, type Received, refusal } from './fault-server.ts';
 import { PACKAGE, versionRequest } from './package-samples.ts';

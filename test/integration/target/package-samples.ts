@@ -1,4 +1,5 @@
-import type { SourceVersion, VersionRequest } from '../../../src/engine/ports.ts';
+import type { SourceVersion } from '../../../src/engine/ports/source.ts';
+import type { VersionRequest } from '../../../src/engine/ports/target.ts';
 
 export const PACKAGE: VersionRequest['package'] = {
   key: 'npm://@scope/lib',

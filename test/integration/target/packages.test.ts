@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { Long, MongoClient, ObjectId } from 'mongodb';
 
-import type { Target, TargetRepository } from '../../../src/engine/ports.ts';
+import type { Target, TargetRepository } from '../../../src/engine/ports/target.ts';
 import { type Peer, startPeer } from '../../../src/peer/server.ts';
 import { createBkRepoTarget } from '../../../src/target/bkrepo/target.ts';
 import { type Mongod, startMongod } from '../../support/mongod.ts';

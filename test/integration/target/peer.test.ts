@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 
-import type { RepositoryRequest, Target } from '../../../src/engine/ports.ts';
+import type { RepositoryRequest, Target } from '../../../src/engine/ports/target.ts';
 import { VerifiedStream } from '../../../src/lib/verified-stream.ts';
 import { type Peer, startPeer } from '../../../src/peer/server.ts';
 import { probeBkRepo } from '../../../src/target/bkrepo/probe.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { RepositoryRequest } from '../../../src/engine/ports.ts';
+import type { RepositoryRequest } from '../../../src/engine/ports/target.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { probeBkRepo } from '../../../src/target/bkrepo/probe.ts';
 import { createBkRepoTarget } from '../../../src/target/bkrepo/target.ts';

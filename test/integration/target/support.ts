@@ -3,14 +3,14 @@ import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 
 import { ReplicationError } from '../../../src/domain/errors.ts';
+import type { SourceNode } from '../../../src/engine/ports/source.ts';
 import type {
   BlobUpload,
-  SourceNode,
   Target,
   TargetRepository,
   UploadMemory,
   UploadSession,
-} from '../../../src/engine/ports.ts';
+} from '../../../src/engine/ports/target.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { VerifiedStream } from '../../../src/lib/verified-stream.ts';
 import type { BkRepoTargetOptions } from '../../../src/target/bkrepo/options.ts';

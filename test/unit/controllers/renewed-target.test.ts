@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renewedTarget } from '../../../src/controllers/replica-task/renewed-target.ts';
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { Target } from '../../../src/engine/ports.ts';
+import type { Target } from '../../../src/engine/ports/target.ts';
 
 const SIGNAL = new AbortController().signal;
 const WHERE = { projectId: 'p', name: 'r', storageKey: null };

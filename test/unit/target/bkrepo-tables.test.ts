@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ReplicationError } from '../../../src/domain/errors.ts';
-import type { SourceNode } from '../../../src/engine/ports.ts';
+import type { SourceNode } from '../../../src/engine/ports/source.ts';
 import { zoneOf } from '../../../src/lib/local-time.ts';
 import { isMissingCall, refusalError, verdictOf } from '../../../src/target/bkrepo/answer-errors.ts';
 import { endpointsOf, pathSegments } from '../../../src/target/bkrepo/endpoints.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SelectionCount } from '../../../../src/engine/ports.ts';
+import type { SelectionCount } from '../../../../src/engine/ports/source.ts';
 import { ProgressTeller } from '../../../../src/engine/progress/progress-teller.ts';
 import type { FarSideProgress } from '../../../../src/engine/run-types.ts';
 import { TallyCounter } from '../../../../src/engine/tally.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BSON, Decimal128, Double, Int32, Long } from 'mongodb';
-import type { MetadataEntry, MetadataValue } from '../../../../src/engine/ports.ts';
+import type { MetadataEntry, MetadataValue } from '../../../../src/engine/ports/source.ts';
 import type { MetadataDoc } from '../../../../src/source/schema/documents.ts';
 import { decodeDottedKeys, encodeDottedKeys } from '../../../../src/source/schema/dotted-keys.ts';
 import { decodeMetadata, encodeMetadata } from '../../../../src/source/schema/metadata.ts';
