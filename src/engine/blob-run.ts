@@ -9,7 +9,7 @@ import type { IndexRules } from '../domain/indexes/index-document.ts';
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import { filesFingerprint } from '../domain/quarantine.ts';
-import { type ObjectContext, type ObjectRunOptions, unitKey } from './context.ts';
+import type { ObjectContext, ObjectRunOptions } from './context.ts';
 import { failedPaths } from './failed-units.ts';
 import { fingerprintOfFailure, withoutHeldBack } from './failure-memory.ts';
 import { selectedPackages } from './packages/package-selection.ts';
@@ -21,6 +21,7 @@ import { goodProofs } from './proofs.ts';
 import type { UnitResult } from './recorder.ts';
 import { confirmStored } from './storage-check.ts';
 import { unitFailed } from './unit-errors.ts';
+import { unitKey } from './unit-key.ts';
 
 /** What is recorded, and the nodes whose blobs make it up. */
 interface BlobUnit {

@@ -7,7 +7,7 @@ import type { Lane } from './pacing/lane.ts';
 import type { RunJournal } from './ports/journal.ts';
 import type { SourceNode, SourceRepository } from './ports/source.ts';
 import type { BlobUpload, TargetRepository, UploadProof } from './ports/target.ts';
-import { readingError } from './source-content.ts';
+import { readingError } from './reading-error.ts';
 import type { SourceReader } from './source-reader.ts';
 import { uploadMemory } from './upload-memory.ts';
 

@@ -78,7 +78,3 @@ export interface Committed {
   /** Metadata keys to remember as written by this task; undefined = as before. */
   readonly ownedKeys: readonly string[] | undefined;
 }
-
-export function unitKey(index: number, fullPath: string): string {
-  return `${index}:${fullPath}`;
-}

@@ -2,8 +2,9 @@
  * The units that an earlier run of the task has recorded as failed or not tried at one far side: what a retry works on.
  * Read from the journal page by page, each question behind the last answer; nothing is held in memory.
  */
-import { unitKey } from './context.ts';
+
 import type { RunJournal, UnitDetail } from './ports/journal.ts';
+import { unitKey } from './unit-key.ts';
 
 export interface FailedUnitsOptions {
   readonly journal: Pick<RunJournal, 'failedUnits'>;

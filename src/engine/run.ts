@@ -6,7 +6,7 @@
 import { classify, ReplicationError } from '../domain/errors.ts';
 import { BlobCourier } from './blob-courier.ts';
 import { BlobRun } from './blob-run.ts';
-import { type FarSideContext, type ObjectContext, unitKey } from './context.ts';
+import type { FarSideContext, ObjectContext } from './context.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { FailedUnits } from './failed-units.ts';
 import { FailureMemory } from './failure-memory.ts';
@@ -20,6 +20,7 @@ import type { FarSideOutcome, RunDeps, RunFarSide, RunObject, RunOutcome, RunPla
 import { SourceReader } from './source-reader.ts';
 import { repositoryOf } from './source-repository.ts';
 import { isJournalError } from './unit-errors.ts';
+import { unitKey } from './unit-key.ts';
 import { UnitPool } from './unit-pool.ts';
 
 /** Details of earlier epochs read together. */

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { ReplicationError } from '../domain/errors.ts';
 import { backoffDelay } from '../lib/backoff.ts';
-import { ContentMismatchError, VerifiedStream } from '../lib/verified-stream.ts';
+import { VerifiedStream } from '../lib/verified-stream.ts';
 import type { ObjectContext } from './context.ts';
 import type { SourceNode } from './ports/source.ts';
+import { readingError } from './reading-error.ts';
 
 /** Attempts to read one document before its unit fails. */
 const READ_ATTEMPTS = 5;
@@ -51,25 +52,3 @@ export function nodeWithContent(node: SourceNode, content: Uint8Array): SourceNo
 
 /** Metadata of Maven's files that repeats their digests (fixture of a real server). */
 const DIGEST_KEYS: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha256', 'sha512']);
-
-/** Why the bytes of a node could not be read, in words and classified. */
-export function readingError(error: unknown, node: SourceNode): ReplicationError {
-  if (error instanceof ReplicationError) return error;
-  if (error instanceof ContentMismatchError) {
-    return new ReplicationError(
-      'unit',
-      'SourceBytesDiffer',
-      `the source's blob of ${node.fullPath} is damaged: ${error.message}; nothing was published`,
-      { cause: error },
-    );
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return new ReplicationError(
-    'retryable',
-    'SourceReadFailed',
-    `reading ${node.fullPath} at the source failed: ${message}`,
-    {
-      cause: error,
-    },
-  );
-}

@@ -7,7 +7,7 @@ import { decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import { Alarm } from '../../lib/alarm.ts';
-import { type ObjectContext, type ObjectRunOptions, type Unit, unitKey } from '../context.ts';
+import type { ObjectContext, ObjectRunOptions, Unit } from '../context.ts';
 import { withoutHeldBack } from '../failure-memory.ts';
 import { hasOtherKeys } from '../node-writing.ts';
 import type { UnitDetail } from '../ports/journal.ts';
@@ -15,6 +15,7 @@ import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { goodProofs } from '../proofs.ts';
 import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
+import { unitKey } from '../unit-key.ts';
 import { LONGEST_UNSETTLED, Settler } from './settler.ts';
 import { type Assignment, fail, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
 

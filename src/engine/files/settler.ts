@@ -7,13 +7,13 @@ import { judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
-import { unitKey } from '../context.ts';
 import { keysOf } from '../node-writing.ts';
 import type { ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { confirmStored } from '../storage-check.ts';
 import { fastFail } from '../unit-errors.ts';
+import { unitKey } from '../unit-key.ts';
 import { fail } from './unit-worker.ts';
 
 interface Proof {

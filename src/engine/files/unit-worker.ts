@@ -7,12 +7,13 @@ import { type Action, decide, judge, travellingMetadata } from '../../domain/com
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import type { Delivery, Parcel } from '../blob-courier.ts';
-import { type Committed, type ObjectContext, type Unit, unitKey } from '../context.ts';
+import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { fingerprintOfFailure } from '../failure-memory.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
 import type { BlobProof, ProofMethod, UnitStatus } from '../ports/journal.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
+import { unitKey } from '../unit-key.ts';
 
 export interface Assignment {
   readonly unit: Unit;

@@ -4,11 +4,11 @@
  * with it; what could not be counted makes the total unknown, never wrong. It ends with the run.
  */
 import { classify } from '../../domain/errors.ts';
-import { unitKey } from '../context.ts';
 import type { RunJournal } from '../ports/journal.ts';
 import type { SelectionCount, Source, SourceRepository, SourceSelection } from '../ports/source.ts';
 import type { RunObject, RunPlan } from '../run-types.ts';
 import { repositoryOf } from '../source-repository.ts';
+import { unitKey } from '../unit-key.ts';
 
 export interface TotalsOptions {
   readonly plan: RunPlan;
