@@ -1,9 +1,11 @@
 /**
  * How much a selection holds, counted by the database itself. Guarantees: what a listing would show at that moment, each
- * file or version once; every query is answered by one of bk-repo's own unique indexes; a few counts at a time, and one
- * that takes longer than its time is broken off at the database, so that nobody's work there suffers. Not guaranteed:
- * one moment for all of it; whoever counts must live with files that come and go.
+ * file or version once, or has shown a while ago where counting took long; every query is answered by one of bk-repo's own
+ * unique indexes; a few counts at a time, and one that takes longer than its time is broken off at the database, so that
+ * nobody's work there suffers. Not guaranteed: one moment for all of it; whoever counts must live with files that come
+ * and go.
  */
+import { createHash } from 'node:crypto';
 import type { Document } from 'mongodb';
 import type { SelectionCount, SourceRepository, SourceSelection } from '../../engine/ports/source.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -12,6 +14,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { PACKAGE_COLLECTION, PACKAGE_VERSION_COLLECTION } from '../schema/collections.ts';
 import type { PackageDoc } from '../schema/documents.ts';
 import { nodeCollectionName } from '../schema/sharding.ts';
+import { CountMemory } from './count-memory.ts';
 import type { SourceDatabase } from './database.ts';
 import { classified } from './driver-errors.ts';
 import { FULL_PATH_INDEX, liveFiles } from './node-listing.ts';
@@ -40,15 +43,31 @@ export class SelectionCounter {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #turns = new Semaphore(AT_ONCE);
+  readonly #memory: CountMemory;
 
   constructor(database: SourceDatabase, clock: Clock, logger: Logger) {
     this.#database = database;
     this.#clock = clock;
     this.#logger = logger;
+    this.#memory = new CountMemory(clock);
   }
 
   async count(repository: SourceRepository, selection: SourceSelection, signal: AbortSignal): Promise<SelectionCount> {
     const leave = await this.#turns.acquire(signal);
+    try {
+      const asked = JSON.stringify([repository.projectId, repository.name, selection]);
+      const key = createHash('sha256').update(asked).digest('hex');
+      return await this.#memory.recall(key, (inner) => this.#counted(repository, selection, inner), signal);
+    } finally {
+      leave();
+    }
+  }
+
+  async #counted(
+    repository: SourceRepository,
+    selection: SourceSelection,
+    signal: AbortSignal,
+  ): Promise<SelectionCount> {
     try {
       const end = this.#clock.monotonic() + Math.min(LONGEST_COUNT, this.#database.maxTimeMs);
       const left = (): number => Math.max(1, Math.floor(end - this.#clock.monotonic()));
@@ -61,8 +80,6 @@ export class SelectionCounter {
       // Whoever counts lives without the number, and does not tell.
       if (!signal.aborted) this.#logger.debug('what a selection holds was not counted', { projectId, name, error });
       throw error;
-    } finally {
-      leave();
     }
   }
 
