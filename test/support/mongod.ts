@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { MongoMemoryReplSet } from 'mongodb-memory-server-core';
 import { findMongod } from './assets.ts';
 import { leash } from './leash.ts';
+import { untilStopped } from './stopped.ts';
 import { makeTempDir, removeDir } from './tempdir.ts';
 
 /*
@@ -141,6 +142,7 @@ class MongodServer implements Mongod {
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     process.kill(this.pid, signal);
+    if (signal === 'SIGSTOP') await untilStopped(this.pid);
     if (child !== undefined && !HOLDING.has(signal) && isRunning(child)) await once(child, 'exit');
   }
 

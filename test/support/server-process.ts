@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { leash } from './leash.ts';
+import { untilStopped } from './stopped.ts';
 
 /** A server program that runs until it is told otherwise, and never longer than this program. */
 export interface ServerProcess {
@@ -77,6 +78,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     async signal(signal) {
       if (!isRunning(child)) return;
       child.kill(signal);
+      if (signal === 'SIGSTOP') await untilStopped(pid);
       if (!HOLDING.has(signal) && isRunning(child)) await once(child, 'exit');
     },
   };

@@ -56,7 +56,7 @@ export class ExchangeRun {
 
   /** Gives up whatever is still open. */
   end(): void {
-    this.#watchdog.rest();
+    this.#watchdog.stop();
     this.#response?.destroy();
     if (this.body instanceof Readable) this.body.destroy();
   }

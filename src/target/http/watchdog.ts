@@ -7,6 +7,7 @@ export class Watchdog {
   #timer: NodeJS.Timeout | undefined;
   #awaited = '';
   #ms = 0;
+  #stopped = false;
 
   constructor(expired: (awaited: string, ms: number) => void) {
     this.#expired = expired;
@@ -14,6 +15,7 @@ export class Watchdog {
 
   /** From now on `awaited` must happen within `ms`; call again for each sign of progress. */
   expect(awaited: string, ms: number): void {
+    if (this.#stopped) return;
     if (this.#timer !== undefined && this.#awaited === awaited && this.#ms === ms) {
       this.#timer.refresh();
       return;
@@ -28,5 +30,11 @@ export class Watchdog {
   rest(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Nothing will be awaited any more: a body may still come to itself after its request has ended. */
+  stop(): void {
+    this.#stopped = true;
+    this.rest();
   }
 }
