@@ -165,19 +165,20 @@ function again({ againInMs, againAtMs }: Worksheet, otherwise?: number): Reconci
 function summarise(sheet: Worksheet): ReplicaTaskStatus {
   const { key, task, options, records, specHash: hash, enabled, references, handled, text, times } = sheet;
   const active = activeRecord(sheet);
+  const next = nextExecution(sheet);
   return taskStatus(
     {
       task,
       installationId: options.installationId,
       specHash: hash,
       enabled,
-      verdict: verdictOf(sheet),
+      verdict: verdictOf(sheet, next),
       references,
       records,
       active:
         active === undefined ? undefined : { record: active, progress: options.registry.get(key)?.progress ?? [] },
       handled,
-      schedule: { text, times, next: nextExecution(sheet) },
+      schedule: { text, times, next },
       annotateHint: options.annotateHint,
     },
     new Date(sheet.now),
@@ -191,7 +192,7 @@ function activeRecord({ memory: { active }, records }: Worksheet): RunRecord | u
 }
 
 /** A run that ended in something only a person can cure stalls the task until its spec changes or a run is asked for. */
-function verdictOf(sheet: Worksheet): Trouble | ReadyFact {
+function verdictOf(sheet: Worksheet, next: number | undefined): Trouble | ReadyFact {
   const { trouble, records, specHash: hash, enabled, references, text: schedule } = sheet;
   const past = timePast(sheet);
   if (past !== undefined && trouble?.kind !== 'refused')
@@ -205,7 +206,7 @@ function verdictOf(sheet: Worksheet): Trouble | ReadyFact {
     return { reason: 'Suspended', message };
   }
   const names = references.map(({ entry }) => entry).join(', ');
-  const over = sheet.timetable.kind === 'cron' && nextExecution(sheet) === undefined ? ', which has no time left' : '';
+  const over = sheet.timetable.kind === 'cron' && next === undefined ? ', which has no time left' : '';
   const message = `the task is accepted, all far sides (${names}) answer; schedule: ${schedule}${over}`;
   return { reason: 'Accepted', message };
 }

@@ -9,6 +9,7 @@ import { filesFingerprint } from '../../domain/quarantine.ts';
 import { Alarm } from '../../lib/alarm.ts';
 import type { ObjectContext, ObjectRunOptions, Unit } from '../context.ts';
 import { withoutHeldBack } from '../failure-memory.ts';
+import { finish } from '../finish-unit.ts';
 import { hasOtherKeys } from '../node-writing.ts';
 import type { UnitDetail } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
@@ -17,7 +18,7 @@ import { goodProofs } from '../proofs.ts';
 import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
 import { unitKey } from '../unit-key.ts';
 import { LONGEST_UNSETTLED, Settler } from './settler.ts';
-import { type Assignment, fail, finish, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
+import { type Assignment, fail, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export class FileRun {
   readonly #context: ObjectContext;

@@ -7,13 +7,13 @@ import { judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
+import { finish } from '../finish-unit.ts';
 import { keysOf } from '../node-writing.ts';
 import type { ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { confirmStored } from '../storage-check.ts';
 import { fastFail } from '../unit-errors.ts';
-import { unitKey } from '../unit-key.ts';
 import { fail } from './unit-worker.ts';
 
 interface Proof {
@@ -184,19 +184,7 @@ export class Settler {
   }
 
   #record({ unit, bytesSent }: Committed, signal: AbortSignal): Promise<void> {
-    const { recorder, index, object } = this.#context;
-    return recorder.record(
-      {
-        unitKey: unitKey(index, unit.node.fullPath),
-        object,
-        node: unit.node,
-        status: 'SUCCESS',
-        bytesSent,
-        startTime: unit.startTime,
-        replaces: unit.recorded,
-      },
-      signal,
-    );
+    return finish(this.#context, unit, 'SUCCESS', bytesSent, signal);
   }
 
   async #failed({ unit, bytesSent }: Committed, error: ReplicationError, signal: AbortSignal): Promise<void> {

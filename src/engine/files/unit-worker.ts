@@ -9,11 +9,11 @@ import { filesFingerprint } from '../../domain/quarantine.ts';
 import type { Delivery, Parcel } from '../blob-courier.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { fingerprintOfFailure } from '../failure-memory.ts';
+import { finish } from '../finish-unit.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
-import type { BlobProof, ProofMethod, UnitStatus } from '../ports/journal.ts';
+import type { BlobProof, ProofMethod } from '../ports/journal.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
-import { unitKey } from '../unit-key.ts';
 
 export interface Assignment {
   readonly unit: Unit;
@@ -151,31 +151,6 @@ async function movedOn(context: ObjectContext, hooks: WorkerHooks, unit: Unit, s
   const metadata = travellingMetadata(present.metadata, context.setting.includeMetadata);
   hooks.redo({ ...unit, node: { ...present, metadata }, listed: present, redone: unit.redone + 1 });
   return true;
-}
-
-export function finish(
-  { recorder, index, object }: ObjectContext,
-  unit: Unit,
-  status: UnitStatus,
-  bytesSent: number,
-  signal: AbortSignal,
-  error?: ReplicationError,
-  fingerprint?: string,
-): Promise<void> {
-  return recorder.record(
-    {
-      unitKey: unitKey(index, unit.node.fullPath),
-      object,
-      node: unit.node,
-      status,
-      bytesSent,
-      startTime: unit.startTime,
-      replaces: unit.recorded,
-      fingerprint,
-      ...(error === undefined ? {} : { reason: error.code, message: error.message }),
-    },
-    signal,
-  );
 }
 
 /** A failure that is held against the file. */

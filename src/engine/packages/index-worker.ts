@@ -11,6 +11,7 @@ import type { PackageFacts } from '../../domain/packages/mapping.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import type { ObjectContext, ObjectRunOptions } from '../context.ts';
 import { fingerprintOfFailure, withoutHeldBack } from '../failure-memory.ts';
+import { finish } from '../finish-unit.ts';
 import type { ProofMethod, UnitDetail, UnitStatus } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
@@ -291,20 +292,7 @@ export class IndexWorker {
     error?: ReplicationError,
     fingerprint?: string,
   ): Promise<void> {
-    const { recorder, index, object } = this.#context;
-    return recorder.record(
-      {
-        unitKey: unitKey(index, unit.node.fullPath),
-        object,
-        node: unit.node,
-        status,
-        bytesSent,
-        startTime: unit.startTime,
-        replaces: unit.prior !== undefined,
-        fingerprint,
-        ...(error === undefined ? {} : { reason: error.code, message: error.message }),
-      },
-      this.#options.run,
-    );
+    const recorded = unit.prior !== undefined;
+    return finish(this.#context, { ...unit, recorded }, status, bytesSent, this.#options.run, error, fingerprint);
   }
 }
