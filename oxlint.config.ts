@@ -18,6 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   resources: ['kube', 'domain'],
   controllers: ['domain', 'resources', 'engine', 'journal', 'runtime'],
   peer: ['source', 'engine', 'domain'],
+  rest: ['domain', 'resources', 'journal'],
 };
 const CLOSED = new Set(['api', 'lib', 'telemetry', 'domain', 'kube', 'runtime']);
 const OPEN_TO_ALL = ['api', 'lib', 'telemetry'];
@@ -28,7 +29,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   mongodb: ['source', 'journal', 'peer'],
   undici: ['target', 'source', 'kube'],
   '@aws-sdk/client-s3': ['source'],
-  fastify: ['peer'],
+  fastify: ['peer', 'rest'],
+  '@fastify/cors': ['rest'],
+  '@fastify/swagger': ['rest'],
+  '@fastify/swagger-ui': ['rest'],
+  bcryptjs: ['rest'],
 };
 
 const rooms = Object.keys(ARROWS);

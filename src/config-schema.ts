@@ -132,6 +132,80 @@ const engine = z
   .prefault({})
   .describe('How runs work.');
 
+const rest = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe("Whether bk-repo's replication REST API is served."),
+    host: text.optional().describe('Address to listen on. Default: all.'),
+    port: port.default(8443).describe('Port to listen on; 0 is chosen by the system.'),
+    namespace: text
+      .max(63)
+      .optional()
+      .describe('Where Clusters, and tasks of projects that `projects` does not name, are made. Default: the own one.'),
+    projects: z
+      .array(z.strictObject({ projects: z.array(text).min(1).max(256), namespace: text.max(63) }))
+      .max(256)
+      .default([])
+      .describe(
+        'Namespaces by project: each rule puts the tasks of `projects` (`*` stands for anything) into `namespace`; the first that fits counts.',
+      ),
+    timeZone: text
+      .max(64)
+      .default('UTC')
+      .describe('Zone of dates in requests and answers, which carry none: IANA name or `+08:00`.'),
+    tls: z
+      .strictObject({
+        certFile: text.optional().describe('PEM file of the certificate and its chain; read again when it changes.'),
+        keyFile: text.optional().describe('PEM file of its private key; read again when it changes.'),
+      })
+      .prefault({})
+      .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
+        message: 'certFile and keyFile go together',
+      })
+      .describe('TLS. Without it passwords travel in the clear: only behind something that ends TLS.'),
+    users: z
+      .strictObject({
+        file: text
+          .optional()
+          .describe(
+            'YAML file of users with password hashes (docs/rest.md), usually a mounted Secret; read again when it changes.',
+          ),
+      })
+      .prefault({})
+      .describe('Callers with user name and password.'),
+    tokens: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .optional()
+          .describe(
+            "Whether Kubernetes tokens are accepted. Default: as operator, if the operator's ServiceAccount may review them.",
+          ),
+        audience: text.max(253).default('bkrepo-replicator').describe('Audience that tokens must be made for.'),
+        acceptApiServerAudience: z
+          .boolean()
+          .default(false)
+          .describe('Whether tokens made for the API server are accepted, too: who gets one here could use it there.'),
+        cacheSeconds: z
+          .number()
+          .min(0)
+          .max(60)
+          .default(10)
+          .describe('How long answers about tokens and rights are kept.'),
+      })
+      .prefault({})
+      .describe('Callers with Kubernetes tokens.'),
+    cors: z
+      .strictObject({
+        origins: z.array(text).max(64).default([]).describe('Origins whose pages may call; empty: none.'),
+      })
+      .prefault({})
+      .describe('Calls from web pages of other origins.'),
+    bodyLimitBytes: z.int().min(1_024).max(1_048_575).default(786_432).describe('Largest request body.'),
+    requestTimeoutSeconds: seconds.default(30).describe('Time in which a request must have arrived, and be answered.'),
+  })
+  .prefault({})
+  .describe("bk-repo's replication REST API over the same resources (docs/rest.md).");
+
 export const configSchema = z.strictObject({
   installationId: text
     .max(253)
@@ -187,6 +261,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How many records of runs are kept.'),
   engine,
+  rest,
   kubernetes: z
     .strictObject({
       kubeconfig: text.optional().describe('A kubeconfig file. Default: KUBECONFIG, the home directory, or the pod.'),

@@ -27,6 +27,12 @@ export const SUSPENDED_ANNOTATION = `${GROUP}/suspended`;
 /** Both kinds: the id (or key) that an older bk-repo gave the object; unique per namespace. */
 export const LEGACY_ID_ANNOTATION = `${GROUP}/legacy-id`;
 
+/** Both kinds, made by REST: who created the object, and who edited its spec by REST last. */
+export const CREATED_BY_ANNOTATION = `${GROUP}/created-by`;
+export const MODIFIED_BY_ANNOTATION = `${GROUP}/modified-by`;
+/** Cluster, made by REST: the account at the far side, which REST answers show; its password is in the Secret only. */
+export const ACCOUNT_ANNOTATION = `${GROUP}/account`;
+
 /** Both kinds: which installation looks after the object; without it the one that has no `instance` configured. */
 export const INSTANCE_LABEL = `${GROUP}/instance`;
 

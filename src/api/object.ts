@@ -10,6 +10,8 @@ export interface ObjectMeta {
   readonly generation: number;
   /** RFC 3339. */
   readonly creationTimestamp: string;
+  /** Who wrote the object last, apart from status and requests: the server's word (`managedFields`), in short. */
+  readonly lastEdit?: { readonly manager: string /** RFC 3339. */; readonly time: string };
   /** RFC 3339; present while the object waits for its finalizers. */
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;

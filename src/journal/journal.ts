@@ -33,10 +33,22 @@ import type {
   RunRecord,
   RunResult,
   RunStart,
+  RunStatus,
   StoredDetail,
 } from './records.ts';
 import { runJournalOf } from './run-journal.ts';
-import { adopt, beginRun, findClaim, findRun, finishRun, lastRuns, openRunOf, openRuns, type Runs } from './runs.ts';
+import {
+  adopt,
+  beginRun,
+  findClaim,
+  findRun,
+  finishRun,
+  lastRuns,
+  openRunOf,
+  openRuns,
+  type Runs,
+  runPage,
+} from './runs.ts';
 import { sweep } from './sweep.ts';
 
 export interface JournalOptions {
@@ -72,6 +84,13 @@ export interface Journal {
   finishRun(record: RunRecord, result: RunResult, signal: AbortSignal): Promise<RunRecord>;
   /** Newest first, at most `limit` (1–1,000). */
   lastRuns(taskKey: string, limit: number, signal: AbortSignal): Promise<readonly RunRecord[]>;
+  /** Newest first, of one task; `status` in our terms. */
+  runPage(
+    taskKey: string,
+    status: readonly RunStatus[] | undefined,
+    page: DetailPage,
+    signal: AbortSignal,
+  ): Promise<{ readonly total: number; readonly records: readonly RunRecord[] }>;
   /** Newest first. */
   details(
     recordId: string,
@@ -125,6 +144,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     runJournal: (record) => runJournalOf(runs, record),
     finishRun: (record, result, inner) => finishRun(runs, record, result, inner),
     lastRuns: (taskKey, limit, inner) => lastRuns(runs, taskKey, limit, inner),
+    runPage: (taskKey, status, page, inner) => runPage(runs, taskKey, status, page, inner),
     details: (recordId, filter, page, inner) => details(runs, recordId, filter, page, inner),
     countDetails: (recordId, inner) => countDetails(runs, recordId, inner),
     sweep: (aliveUids, asOf, inner) => sweep(runs, aliveUids, asOf, inner),

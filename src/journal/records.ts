@@ -92,13 +92,20 @@ export interface RunResult {
   readonly farSides: readonly FarSideOutcome[];
 }
 
-/** All given conditions must hold. */
+/** All given conditions must hold; texts are compared as they are, never as patterns. */
 export interface DetailFilter {
   readonly status?: UnitStatus;
+  /** The same in bk-repo's terms (contract §1.10). */
+  readonly result?: 'SUCCESS' | 'FAILED';
   readonly clusterName?: string;
   readonly repoName?: string;
-  /** Beginning of `fullPath`. */
+  /** Beginning of the path of a file. */
   readonly pathPrefix?: string;
+  /** Beginning of the key of a package. */
+  readonly packageKeyPrefix?: string;
+  /** Beginning of the path of a file, or of the name of a package. */
+  readonly artifactNamePrefix?: string;
+  readonly version?: string;
 }
 
 export interface DetailPage {

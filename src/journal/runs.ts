@@ -8,7 +8,7 @@ import { type Collections, clip, type RecordDocument, recordIdOf, SCHEMA, toRunR
 import { ensureIndexes } from './indexes.ts';
 import { call, isDuplicateKey } from './mongo-errors.ts';
 import { overviewOnRecord } from './on-record.ts';
-import type { BeginResult, ReplicaOverview, RunRecord, RunResult, RunStart } from './records.ts';
+import type { BeginResult, DetailPage, ReplicaOverview, RunRecord, RunResult, RunStart, RunStatus } from './records.ts';
 
 /** One per task uid (index `one_open_run`), so this bounds the tasks of an installation. */
 const MAX_OPEN_RUNS = 100_000;
@@ -130,6 +130,33 @@ export async function lastRuns(
       .toArray(),
   );
   return found.map(toRunRecord);
+}
+
+/** A task keeps a few thousand records at most, so that counting and skipping them is cheap. */
+export async function runPage(
+  runs: Runs,
+  taskKey: string,
+  status: readonly RunStatus[] | undefined,
+  { pageNumber, pageSize }: DetailPage,
+  signal: AbortSignal,
+): Promise<{ readonly total: number; readonly records: readonly RunRecord[] }> {
+  const { records } = runs.collections;
+  const size = Math.min(Math.max(1, pageSize), 1_000);
+  const where: Filter<RecordDocument> = {
+    installationId: runs.installationId,
+    taskKey,
+    ...(status === undefined ? {} : { status: { $in: [...status] } }),
+  };
+  const total = await call('count run records', signal, () => records.countDocuments(where));
+  const found = await call('read a page of run records', signal, () =>
+    records
+      .find(where)
+      .sort({ executionNumber: -1, _id: -1 })
+      .skip((Math.max(1, pageNumber) - 1) * size)
+      .limit(size)
+      .toArray(),
+  );
+  return { total, records: found.map(toRunRecord) };
 }
 
 /** By its number: a clock may go back between two runs. */

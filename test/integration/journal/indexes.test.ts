@@ -93,6 +93,7 @@ const OF_ALL: Readonly<
   openRuns: () => journal.openRuns(never),
   openRunOf: () => journal.openRunOf('a', 'uid-a', never),
   lastRuns: () => journal.lastRuns('a', 10, never),
+  runPage: () => journal.runPage('a', undefined, { pageNumber: 1, pageSize: 10 }, never),
   details: async ({ ended }) => {
     for (const filter of [
       {},
