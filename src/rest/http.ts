@@ -7,7 +7,7 @@ import type { Caller } from './ports.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who was authenticated. */
-    caller: Caller;
+    user: Caller;
     /** How dates of this request are read and written: the zone of X-BKREPO-Time-Zone, else the configured one. */
     dates: LocalTime;
     /** Aborted when the caller has gone, the request took too long, or the server stops. */
