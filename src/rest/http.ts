@@ -1,10 +1,17 @@
 /** What routes see of a request beyond Fastify, and the envelope of every answer (contract §1.3). */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import type { LocalTime } from '../lib/local-time.ts';
+import type { RestContext } from './context.ts';
 import type { Caller } from './ports.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered without a caller: documents that hold nothing secret. */
+    open?: boolean;
+    /** Takes an `application/x-www-form-urlencoded` body, too: an object of strings. */
+    form?: boolean;
+  }
   interface FastifyRequest {
     /** Who was authenticated. */
     user: Caller;
@@ -25,3 +32,6 @@ export interface Envelope<T> {
 export function success<T>(request: FastifyRequest, data: T): Envelope<T> {
   return { code: 0, message: null, data, traceId: request.id };
 }
+
+/** Registers one group of endpoints, without the prefixes of contract §1.1. */
+export type Route = (app: FastifyInstance, context: RestContext) => void;
