@@ -11,6 +11,8 @@ export const CODES = {
   bodyTooLarge: { code: 250_106, status: 413 },
   resourceExisted: { code: 250_107, status: 400 },
   resourceNotFound: { code: 250_108, status: 400 },
+  /** The request did not arrive in time. */
+  requestTimeout: { code: 250_106, status: 408 },
   methodNotAllowed: { code: 250_112, status: 405 },
   denied: { code: 250_113, status: 403 },
   unauthenticated: { code: 250_114, status: 401 },
