@@ -47,9 +47,7 @@ export function clientErrorHandler(options: ClientErrorOptions): {
       if (ended.has(socket)) return;
       ended.add(socket);
       const code = 'code' in error ? String(error.code) : '';
-      const answer = answers.get(socket);
-      const answering = answer?.headersSent === true && !answer.writableFinished;
-      if (!socket.writable || answering || !isHttpError(code)) {
+      if (!socket.writable || isAnswered(answers.get(socket)) || !isHttpError(code)) {
         socket.destroy();
         return;
       }
@@ -58,6 +56,11 @@ export function clientErrorHandler(options: ClientErrorOptions): {
       linger(socket, options.clock);
     },
   };
+}
+
+/** The answer to what is being read has begun, or was sent although the request goes on: another would be a lie. */
+function isAnswered(answer: ServerResponse | undefined): boolean {
+  return answer?.headersSent === true && !(answer.writableFinished && answer.req.complete);
 }
 
 /** Not what the network or TLS says: there nobody could read an answer. */
@@ -77,7 +80,7 @@ function linger(socket: Socket, clock: Clock): void {
 function answerText(reason: string, traceId: string): string {
   const name = REASONS[reason] ?? 'contentInvalid';
   const { code, status } = CODES[name];
-  const detail = name === 'contentInvalid' ? { detail: 'the request is not HTTP' } : {};
+  const detail = name === 'contentInvalid' ? { detail: 'the request is not HTTP, or is cut short' } : {};
   const complaint: Complaint = { code: name, subject: '', ...detail };
   const body = JSON.stringify({ code, message: messageOf([complaint], 'en'), data: null, traceId });
   return [

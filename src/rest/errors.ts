@@ -82,6 +82,7 @@ export async function sendError(
   // The rest of the body is read and dropped, within the time of a request: a connection that is closed while the
   // caller still sends could take the answer with it.
   if (name === 'bodyTooLarge' || name === 'mediaTypeUnsupported') reply.removeHeader('Connection');
+  if (name === 'requestTimeout') reply.header('Connection', 'close');
   const language = chooseLanguage(request.headers['accept-language']);
   return await reply
     .code(status)

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Clock } from '../lib/clock.ts';
 import { type LocalTime, localTime, type Zone, zoneOf } from '../lib/local-time.ts';
+import { complain } from './codes.ts';
 import type { RestContext } from './context.ts';
 import { unavailable } from './errors.ts';
 
@@ -61,7 +62,7 @@ export function endOf(reply: FastifyReply, { clock, timeoutMs, cutOff }: EndOpti
   cutOff?.addEventListener('abort', cut, { once: true });
   const outlast = async (): Promise<void> => {
     await clock.sleep(timeoutMs, answered.signal);
-    const late = unavailable('the request took too long');
+    const late = reply.request.raw.complete ? unavailable('the request took too long') : complain('requestTimeout');
     end.abort(late);
     await clock.sleep(HEED_MS, answered.signal);
     if (!reply.sent) reply.send(late);

@@ -30,6 +30,8 @@ export function socketServer(handler: RequestListener, requestTimeoutMs: number,
     tls === undefined
       ? createServer(options, handler)
       : createTlsServer({ ...options, ...TLS_OPTIONS, ...tls }, handler);
+  // An expectation that we do not know may be ignored (RFC 9110 §10.1.1); Node's own answer has no envelope.
+  server.on('checkExpectation', handler);
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = 2 * requestTimeoutMs + SILENCE_SLACK_MS;
   return server;

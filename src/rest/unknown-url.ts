@@ -34,6 +34,7 @@ export function unknownUrls(
 }
 
 function matching(endpoints: readonly Endpoint[], path: string): readonly Endpoint[] {
+  if (path === '*') return endpoints;
   const asked = segmentsOf(path);
   return endpoints.filter(
     ({ segments }) =>
