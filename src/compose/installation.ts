@@ -45,6 +45,8 @@ export interface InstallationOptions extends Ambience {
 export interface Installation {
   readonly controllers: readonly ManagedController[];
   readonly runs: Pick<RunRegistry<never, never>, 'stopAll'>;
+  /** Closed by `close`. */
+  readonly journal: Journal;
   close(): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       taskSweeper({ store, journal, maxRunsPerTask: config.records.maxRunsPerTask, clock, logger }),
     ],
     runs: wiring.registry,
+    journal,
     close: async () => void (await Promise.allSettled([journal.close(), source.close()])),
   };
 }

@@ -35,13 +35,16 @@ export function allowedHosts(policy: Policy, namespace: string, projectId?: stri
 function rulesFor(policy: Policy, namespace: string, projectId: string | undefined): readonly PolicyRule[] {
   return policy.rules.filter(
     (rule) =>
-      rule.namespaces.some((pattern) => matches(pattern, namespace)) &&
-      (projectId === undefined || rule.projects.some((pattern) => matches(pattern, projectId))),
+      rule.namespaces.some((pattern) => matchesPattern(pattern, namespace)) &&
+      (projectId === undefined || rule.projects.some((pattern) => matchesPattern(pattern, projectId))),
   );
 }
 
-/** Linear in the text, whatever the pattern: it is an administrator's, but the text is anybody's. */
-function matches(pattern: string, text: string): boolean {
+/**
+ * Whether the text fits a pattern of an administrator, in which `*` stands for any run of characters. Linear in the
+ * text, whatever the pattern: the text is anybody's.
+ */
+export function matchesPattern(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
   const first = parts.shift() ?? '';
   const last = parts.pop();
