@@ -40,8 +40,14 @@ export interface Draft<K extends ResourceKind> extends ObjectKey {
   readonly spec: SpecDraft<K>;
 }
 
-/** A spec as it is written: what is left out gets its default, if it has one. */
-export type SpecDraft<K extends ResourceKind> = Partial<ResourceKinds[K]['spec']>;
+/** A spec as it is written: what is left out, at any depth, gets its default, if it has one. */
+export type SpecDraft<K extends ResourceKind> = Undefaulted<ResourceKinds[K]['spec']>;
+
+type Undefaulted<T> = T extends readonly (infer Item)[]
+  ? readonly Undefaulted<Item>[]
+  : T extends object
+    ? { readonly [Field in keyof T]?: Undefaulted<T[Field]> }
+    : T;
 
 export type EditOutcome<K extends ResourceKind> =
   | { readonly outcome: 'written'; readonly object: ResourceKinds[K] }
