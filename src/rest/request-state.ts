@@ -39,13 +39,15 @@ export interface EndOptions {
   readonly timeoutMs: number;
   /** Aborted when a server that stops waits no longer; the reason is answered. */
   readonly cutOff: AbortSignal | undefined;
+  /** Whether its body is still awaited. */
+  readonly arriving: () => boolean;
 }
 
 /**
  * The signal of a request: aborted with what is to be answered. A route that does not heed it is answered for when its
  * time is up.
  */
-export function endOf(reply: FastifyReply, { clock, timeoutMs, cutOff }: EndOptions): AbortSignal {
+export function endOf(reply: FastifyReply, { clock, timeoutMs, cutOff, arriving }: EndOptions): AbortSignal {
   const end = new AbortController();
   const answered = new AbortController();
   const cut = (): void => end.abort(cutOff?.reason);
@@ -62,7 +64,7 @@ export function endOf(reply: FastifyReply, { clock, timeoutMs, cutOff }: EndOpti
   cutOff?.addEventListener('abort', cut, { once: true });
   const outlast = async (): Promise<void> => {
     await clock.sleep(timeoutMs, answered.signal);
-    const late = reply.request.raw.complete ? unavailable('the request took too long') : complain('requestTimeout');
+    const late = arriving() ? complain('requestTimeout') : unavailable('the request took too long');
     end.abort(late);
     await clock.sleep(HEED_MS, answered.signal);
     if (!reply.sent) reply.send(late);

@@ -118,10 +118,13 @@ function followRequests(app: FastifyInstance, { context, settings, stop }: RestS
   app.decorateRequest('user');
   app.decorateRequest('dates');
   app.decorateRequest('ended');
+  const arriving = new WeakSet<FastifyRequest>();
   app.addHook('onRequest', async (request, reply) => {
     commonHeaders(context, request, reply);
-    request.ended = endOf(reply, end);
+    request.ended = endOf(reply, { ...end, arriving: () => arriving.has(request) });
   });
+  app.addHook('preParsing', async (request) => void arriving.add(request));
+  app.addHook('preValidation', async (request) => void arriving.delete(request));
   app.addHook('onSend', async (_request, reply) => {
     if (stop?.draining.aborted === true) reply.header('Connection', 'close');
   });
