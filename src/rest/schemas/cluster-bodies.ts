@@ -1,4 +1,5 @@
-/** Bodies that make and change clusters (contract §1.5), after the schemas were checked; null counts as absent. */
+/** Types of the bodies that make and change clusters (contract §1.5), after the schemas were checked; null counts as absent. */
+import type { ClusterSpec } from '../../api/cluster.gen.ts';
 
 export interface ClusterContentBody {
   readonly name: string;
@@ -10,18 +11,18 @@ export interface ClusterContentBody {
   readonly accessKey?: string | null;
   readonly secretKey?: string | null;
   readonly udpPort?: number | null;
-  readonly detectType?: string | null;
+  readonly detectType?: 'PING' | 'REPORT' | null;
 }
 
 export interface ClusterCreateBody extends ClusterContentBody {
   readonly url: string;
-  readonly type: string;
+  readonly type: ClusterSpec['type'];
   readonly ping?: boolean | null;
 }
 
 /** `name` says which cluster; it cannot be changed. */
 export interface ClusterUpdateBody extends ClusterContentBody {
-  readonly type: string;
+  readonly type: ClusterSpec['type'];
 }
 
 export interface TryConnectBody {

@@ -1,7 +1,15 @@
 /**
- * Bodies that make and change tasks, of both generations (contract §1.6–§1.8), as they are after the schemas were
+ * Types of the bodies that make and change tasks, of both generations (contract §1.6–§1.8), as they are after the schemas were
  * checked. A field that is null counts as absent; fields that no schema names are ignored.
  */
+import type {
+  ReplicaTaskSpec,
+  ReplicaTaskSpecReplicaTaskObject,
+  ReplicaTaskSpecSetting,
+} from '../../api/replica-task.gen.ts';
+
+type RepoType = ReplicaTaskSpecReplicaTaskObject['repoType'];
+type ObjectType = NonNullable<ReplicaTaskSpec['replicaObjectType']>;
 
 export interface PackageConstraintBody {
   readonly packageKey?: string | null;
@@ -22,7 +30,7 @@ export interface TaskObjectBody {
   readonly localRepoName: string;
   readonly remoteProjectId?: string | null;
   readonly remoteRepoName?: string | null;
-  readonly repoType: string;
+  readonly repoType: RepoType;
   readonly packageConstraints?: readonly PackageConstraintBody[] | null;
   readonly pathConstraints?: readonly PathConstraintBody[] | null;
   readonly sourceFilter?: readonly string[] | null;
@@ -39,9 +47,9 @@ export interface SettingBody {
   /** Bytes per second; 0 or less is unlimited. */
   readonly rateLimit?: number | null;
   readonly includeMetadata?: boolean | null;
-  readonly conflictStrategy?: string | null;
-  readonly errorStrategy?: string | null;
-  readonly executionStrategy?: string | null;
+  readonly conflictStrategy?: ReplicaTaskSpecSetting['conflictStrategy'] | null;
+  readonly errorStrategy?: ReplicaTaskSpecSetting['errorStrategy'] | null;
+  readonly executionStrategy?: NonNullable<ReplicaTaskSpecSetting['executionStrategy']> | null;
   readonly executionPlan?: ExecutionPlanBody | null;
   readonly storageConsistencyCheck?: boolean | null;
   readonly automaticCreateRemoteRepo?: boolean | null;
@@ -51,7 +59,7 @@ export interface SettingBody {
 export interface TaskContentBody {
   readonly name: string;
   readonly localProjectId: string;
-  readonly replicaObjectType?: string | null;
+  readonly replicaObjectType?: ObjectType | null;
   readonly replicaTaskObjects: readonly TaskObjectBody[];
   readonly setting: SettingBody;
   readonly remoteClusterIds: readonly string[];
@@ -61,8 +69,11 @@ export interface TaskContentBody {
   readonly recordReserveDays?: number | null;
 }
 
+/** The last three are bk-repo's, and refused here. */
+export type ReplicaTypeName = ReplicaTaskSpec['replicaType'] | 'RUN_ONCE' | 'EDGE_PULL' | 'FEDERATION';
+
 export interface TaskCreateBody extends TaskContentBody {
-  readonly replicaType?: string | null;
+  readonly replicaType?: ReplicaTypeName | null;
   readonly enabled?: boolean | null;
 }
 
@@ -87,7 +98,7 @@ export interface OldReplicationInfoBody {
 
 export interface OldRepoInfoBody {
   readonly localRepoName: string;
-  readonly type: string;
+  readonly type: RepoType;
   readonly packageInfo: readonly OldPackageInfoBody[];
 }
 
