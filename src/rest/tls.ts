@@ -1,4 +1,5 @@
 /** Certificate and key from files that somebody else renews (cert-manager, a mounted Secret). */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
@@ -39,6 +40,9 @@ export class TlsFilesError extends Error {
 export async function readTlsPair({ certFile, keyFile }: TlsFiles): Promise<TlsPair> {
   const pair = { cert: await readPem(certFile), key: await readPem(keyFile) };
   try {
+    // An empty text would pass as "none".
+    if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key)))
+      throw new TlsFilesError('the key is of another certificate');
     createSecureContext(pair);
   } catch (error) {
     // The words are OpenSSL's, about the form of the files; they hold nothing of the key.
