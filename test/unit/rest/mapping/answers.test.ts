@@ -1,0 +1,498 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+import type { ReplicaTask } from '../../../../src/api/replica-task.gen.ts';
+import type { RunRecord, StoredDetail } from '../../../../src/journal/records.ts';
+import { refused } from '../../../../src/rest/mapping/admission.ts';
+import { clusterInfo } from '../../../../src/rest/mapping/cluster-info.ts';
+import { updatedOldTask } from '../../../../src/rest/mapping/old-task-update.ts';
+import { pageFrom, pageRequest } from '../../../../src/rest/mapping/page.ts';
+import { overviewOf, recordDetail, recordInfo, taskRecord } from '../../../../src/rest/mapping/record-info.ts';
+import { canUpdate, taskDetail, taskInfo } from '../../../../src/rest/mapping/task-info.ts';
+import { taskLog } from '../../../../src/rest/mapping/task-log.ts';
+import { taskDraft } from '../../../../src/rest/mapping/task-request.ts';
+import {
+  CLUSTER_NODE_INFO,
+  REPLICA_RECORD_DETAIL,
+  REPLICA_RECORD_INFO,
+  REPLICA_TASK_DETAIL,
+  REPLICA_TASK_INFO,
+  REPLICA_TASK_RECORD_INFO,
+  REPLICATION_TASK_LOG,
+} from '../../../../src/rest/schemas/answer-schemas.ts';
+import {
+  CLUSTER_CREATE_BODY,
+  CLUSTER_UPDATE_BODY,
+  TRY_CONNECT_BODY,
+} from '../../../../src/rest/schemas/cluster-body-schemas.ts';
+import { envelopeOf, FAILURE, listOf, NOTHING, nullOr, pageSchema } from '../../../../src/rest/schemas/envelope.ts';
+import {
+  CLUSTER_LIST_QUERY,
+  CLUSTER_PAGE_QUERY,
+  DETAIL_PAGE_QUERY,
+  ID_PARAMS,
+  KEY_PARAMS,
+  NAME_QUERY,
+  OPTIONAL_NAME_QUERY,
+  PAGE_QUERY,
+  PROJECT_PARAMS,
+  RECORD_ID_PARAMS,
+  RECORD_PAGE_QUERY,
+  TASK_PAGE_QUERY,
+} from '../../../../src/rest/schemas/queries.ts';
+import type { OldTaskUpdateBody, TaskCreateBody } from '../../../../src/rest/schemas/task-bodies.ts';
+import {
+  CONNECT_TEST_BODY,
+  TASK_COPY_BODY,
+  TASK_CREATE_BODY,
+  TASK_UPDATE_BODY,
+} from '../../../../src/rest/schemas/task-body-schemas.ts';
+import { validatorCompiler } from '../../../../src/rest/validation.ts';
+import { complaintsOf, createBody, dates, FAR, FAR_ID, metadata, task, terms } from './samples.ts';
+
+const CAPTURES = path.resolve(import.meta.dirname, '../../../../../shared/captures');
+
+const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true });
+
+function fits(schema: object, data: unknown): void {
+  const check = ajv.compile({ ...schema, additionalProperties: false });
+  assert.ok(check(data), JSON.stringify(check.errors));
+}
+
+const CRON = taskDraft(createBody(), terms);
+const ONCE = taskDraft(createBody({ setting: {} }), terms);
+const REAL_TIME = taskDraft(createBody({ replicaType: 'REAL_TIME' }), terms);
+const EXECUTED = { lastExecutionStatus: 'SUCCESS', executionTimes: 1, observedGeneration: 1 } as const;
+const ACTIVE = { activeRun: { recordId: 'r', startTime: '2026-11-22T11:00:00Z' }, observedGeneration: 1 };
+
+const states: readonly (readonly [string, ReplicaTask, string, string | null, boolean])[] = [
+  ['a new one', task(CRON), 'WAITING', null, true],
+  ['one that runs', task(CRON, { status: ACTIVE }), 'REPLICATING', 'RUNNING', false],
+  ['a cron that ran', task(CRON, { status: EXECUTED }), 'WAITING', 'SUCCESS', false],
+  ['a one-shot that ran', task(ONCE, { status: EXECUTED }), 'COMPLETED', 'SUCCESS', false],
+  [
+    'a one-shot that was aborted',
+    task(ONCE, { status: { ...EXECUTED, lastExecutionStatus: 'ABORTED' } }),
+    'COMPLETED',
+    'FAILED',
+    false,
+  ],
+  ['one that follows changes', task(REAL_TIME), 'REPLICATING', null, false],
+  ['the same, disabled', task({ ...REAL_TIME, enabled: false }), 'WAITING', null, true],
+  [
+    'the same, suspended',
+    task(REAL_TIME, { metadata: metadata('t', { annotations: { 'replication.bkrepo.io/suspended': 'true' } }) }),
+    'WAITING',
+    null,
+    true,
+  ],
+];
+for (const [what, resource, state, result, editable] of states) {
+  test(`State of a task: ${what}`, () => {
+    const { status, lastExecutionStatus } = taskInfo(resource, terms);
+    assert.deepEqual([status, lastExecutionStatus, canUpdate(resource)], [state, result, editable]);
+  });
+}
+
+test('A task before its first run has no bytes, and reads as at bk-repo', () => {
+  const info = taskInfo(task({ ...CRON, remoteClusterIds: ['far', 'gone'] }), terms);
+  assert.deepEqual([info.replicatedBytes, info.totalBytes, info.executionTimes], [0, -1, 0]);
+  assert.deepEqual(info.remoteClusters, [
+    { id: FAR_ID, name: 'far' },
+    { id: 'gone', name: 'gone' },
+  ]);
+  assert.deepEqual([info.id, info.createdDate], [info.key, '2026-11-22T14:29:23']);
+  assert.match(info.key, /^[0-9a-f]{32}$/);
+});
+
+test('Bytes, times and the key of an older bk-repo are shown', () => {
+  const status = {
+    ...EXECUTED,
+    progress: { sentBytes: 5, totalBytes: 9 },
+    lastExecutionTime: '2026-11-22T01:00:00Z',
+    executionTimes: 42,
+  };
+  const annotations = { 'replication.bkrepo.io/legacy-id': '784e49c5ba974a1e8ac503a840f65eb5' };
+  const info = taskInfo(task(CRON, { status, metadata: metadata('t', { annotations }) }), terms);
+  assert.deepEqual(
+    [info.replicatedBytes, info.totalBytes, info.executionTimes, info.lastExecutionTime, info.key],
+    [5, 9, 42, '2026-11-22T09:00:00', '784e49c5ba974a1e8ac503a840f65eb5'],
+  );
+});
+
+test('A time of its own zone is shown in the zone of the answer, and one that cannot be read as it is', () => {
+  const at = (executeTime: string, timeZone?: string): string | null =>
+    taskInfo(
+      task({ ...ONCE, setting: { executionPlan: { executeTime, ...(timeZone === undefined ? {} : { timeZone }) } } }),
+      terms,
+    ).setting.executionPlan.executeTime;
+  assert.equal(at('2027-01-01T00:00:00Z'), '2027-01-01T08:00:00');
+  assert.equal(at('2027-01-01T00:00:00', 'Europe/Berlin'), '2027-01-01T07:00:00');
+  assert.equal(at('2027-02-31T00:00:00'), '2027-02-31T00:00:00');
+});
+
+const RUN: RunRecord = {
+  id: '6b02fc51b143b3715aaaf985',
+  taskKey: 'k',
+  taskUid: 'u',
+  namespace: 'default',
+  name: 'nightly',
+  claim: 'one-shot:x',
+  trigger: 'one-shot',
+  specHash: 'h',
+  generation: 1,
+  executionNumber: 1,
+  epoch: 1,
+  status: 'SUCCESS',
+  startTime: new Date('2026-11-22T06:29:37.117Z'),
+  endTime: new Date('2026-11-22T06:29:37.250Z'),
+  reserveDays: 30,
+  keepDetails: true,
+  replicaOverview: { success: 2, failed: 3, conflict: 5, unchanged: 7, notTried: 11, fileSuccess: 13, fileFailed: 17 },
+  replicatedBytes: 20,
+  totalBytes: 30,
+  farSides: [],
+};
+const { endTime: _end, ...BEGUN } = RUN;
+const RUNNING: RunRecord = { ...BEGUN, status: 'RUNNING', replicatedBytes: 0, totalBytes: 0 };
+const LIVE = {
+  counts: { SUCCESS: 1, UNCHANGED: 2, CONFLICT: 3, FAILED: 4, NOT_TRIED: 5 },
+  replicatedBytes: 6,
+  totalBytes: 7,
+};
+
+test('A run that ended tells each artifact once', () => {
+  assert.deepEqual(recordInfo(RUN, dates), {
+    id: RUN.id,
+    taskKey: 'k',
+    status: 'SUCCESS',
+    startTime: '2026-11-22T14:29:37.117',
+    endTime: '2026-11-22T14:29:37.25',
+    errorReason: '',
+    replicatedBytes: 20,
+    totalBytes: 30,
+    replicaOverview: { success: 9, failed: 14, conflict: 5, fileSuccess: 13, fileFailed: 17 },
+  });
+  assert.equal(recordInfo({ ...RUN, status: 'ABORTED', errorReason: 'cancelled' }, dates).status, 'FAILED');
+});
+
+test('A run that is active takes its counts from its details', () => {
+  const info = recordInfo(RUNNING, dates, LIVE);
+  assert.deepEqual([info.status, info.endTime, info.errorReason], ['RUNNING', null, null]);
+  assert.deepEqual([info.replicatedBytes, info.totalBytes], [6, 7]);
+  assert.deepEqual(info.replicaOverview, { success: 3, failed: 9, conflict: 3, fileSuccess: 1, fileFailed: 9 });
+  assert.deepEqual(overviewOf(RUN, LIVE), overviewOf(RUN));
+});
+
+const FILE: StoredDetail = {
+  id: '6b02fc51b143b3715aaaf986',
+  recordId: RUN.id,
+  clusterId: FAR_ID,
+  clusterName: 'far',
+  localRepoName: 'gen',
+  remoteProjectId: 'rp1',
+  remoteRepoName: 'gen',
+  repoType: 'GENERIC',
+  unitKey: '0:/a',
+  fullPath: '/a/b/hello.txt',
+  status: 'SUCCESS',
+  size: 20,
+  bytesSent: 20,
+  sha256: 'e513',
+  conflictStrategy: 'SKIP',
+  startTime: RUN.startTime,
+  endTime: RUN.startTime,
+};
+
+for (const [status, result, progress] of [
+  ['SUCCESS', 'SUCCESS', { success: 1, skip: 0, failed: 0, conflict: 0, fileSuccess: 1, fileFailed: 0 }],
+  ['UNCHANGED', 'SUCCESS', { success: 0, skip: 1, failed: 0, conflict: 0, fileSuccess: 0, fileFailed: 0 }],
+  ['CONFLICT', 'SUCCESS', { success: 0, skip: 1, failed: 0, conflict: 1, fileSuccess: 0, fileFailed: 0 }],
+  ['FAILED', 'FAILED', { success: 0, skip: 0, failed: 1, conflict: 0, fileSuccess: 0, fileFailed: 1 }],
+  ['NOT_TRIED', 'FAILED', { success: 0, skip: 0, failed: 1, conflict: 0, fileSuccess: 0, fileFailed: 1 }],
+] as const) {
+  test(`A detail that is ${status} reads ${result}`, () => {
+    const detail = recordDetail({ ...FILE, status }, 'here', 'FULL', dates);
+    assert.deepEqual([detail.status, detail.progress], [result, { ...progress, totalSize: 20 }]);
+  });
+}
+
+test('A detail of a file names its path, one of a version its package', () => {
+  const file = recordDetail(FILE, 'here', 'FULL', dates);
+  assert.deepEqual(
+    [file.pathConstraint, file.packageConstraint, file.artifactName, file.version],
+    [{ path: '/a/b/hello.txt' }, null, '/a/b/hello.txt', null],
+  );
+  const version = recordDetail(
+    { ...FILE, packageKey: 'npm://a', packageName: 'a', version: '1', files: 3 },
+    'here',
+    'PARTIAL',
+    dates,
+  );
+  assert.deepEqual(
+    [version.pathConstraint, version.packageConstraint, version.artifactName, version.version],
+    [null, { packageKey: 'npm://a', versions: ['1'] }, 'a', '1'],
+  );
+  assert.deepEqual([version.progress.fileSuccess, version.executeType], [3, 'PARTIAL']);
+});
+
+test('A run reads in the words of the old generation', () => {
+  const log = taskLog({ ...RUN, status: 'ABORTED', errorReason: 'cancelled' }, task(CRON).spec, dates);
+  assert.deepEqual([log.status, log.taskLogKey, log.errorReason], ['INTERRUPTED', RUN.id, 'cancelled']);
+  assert.deepEqual(
+    [log.replicationProgress.totalNode, log.replicationProgress.successNode, log.replicationProgress.failedRepo],
+    [28, 9, 1],
+  );
+  assert.equal(taskLog(RUNNING, task(CRON).spec, dates, LIVE).status, 'REPLICATING');
+});
+
+test('Answers are as their schemas say', () => {
+  const resource = task(CRON);
+  fits(REPLICA_TASK_INFO, taskInfo(resource, terms));
+  fits(REPLICA_TASK_DETAIL, taskDetail(resource, terms));
+  fits(CLUSTER_NODE_INFO, clusterInfo(FAR, dates));
+  fits(REPLICA_RECORD_INFO, recordInfo(RUNNING, dates, LIVE));
+  fits(REPLICA_TASK_RECORD_INFO, taskRecord(resource, recordInfo(RUN, dates)));
+  fits(REPLICA_RECORD_DETAIL, recordDetail(FILE, 'here', 'FULL', dates));
+  fits(REPLICATION_TASK_LOG, taskLog(RUN, resource.spec, dates));
+  const envelope = { code: 0, message: null, data: pageFrom(pageRequest({}), [clusterInfo(FAR, dates)]), traceId: 't' };
+  fits(envelopeOf(pageSchema(CLUSTER_NODE_INFO)), envelope);
+  fits(envelopeOf(nullOr(CLUSTER_NODE_INFO)), { ...envelope, data: null });
+  fits(envelopeOf(listOf(CLUSTER_NODE_INFO)), { ...envelope, data: [clusterInfo(FAR, dates)] });
+  fits(envelopeOf(NOTHING), { ...envelope, data: null });
+  fits(FAILURE, { ...envelope, code: 250_106, message: 'm', data: null });
+});
+
+test('Examples of bodies are valid, and are taken', () => {
+  for (const schema of [
+    TASK_CREATE_BODY,
+    TASK_COPY_BODY,
+    CONNECT_TEST_BODY,
+    CLUSTER_CREATE_BODY,
+    CLUSTER_UPDATE_BODY,
+    TRY_CONNECT_BODY,
+  ]) {
+    const examples = schema['examples'] as readonly unknown[];
+    assert.ok(examples.length > 0);
+    for (const example of examples) assert.ok(ajv.validate(schema, example), ajv.errorsText());
+  }
+  for (const example of TASK_CREATE_BODY['examples'] as readonly TaskCreateBody[]) task(taskDraft(example, terms));
+});
+
+const compile = validatorCompiler();
+for (const [what, schema, body, field] of [
+  ['a task without name', TASK_CREATE_BODY, createBody({ name: undefined }), 'name'],
+  ['a task whose name is null', TASK_CREATE_BODY, createBody({ name: null }), 'name'],
+  ['a task without setting', TASK_CREATE_BODY, createBody({ setting: undefined }), 'setting'],
+  ['a task of an unknown type', TASK_CREATE_BODY, createBody({ replicaType: 'NEVER' }), 'replicaType'],
+  ['too many days', TASK_CREATE_BODY, createBody({ recordReserveDays: 61 }), 'recordReserveDays'],
+  [
+    'too many objects',
+    TASK_CREATE_BODY,
+    createBody({ replicaTaskObjects: Array(65).fill(createBody().replicaTaskObjects[0]) }),
+    'replicaTaskObjects',
+  ],
+  ['a long description', TASK_CREATE_BODY, createBody({ description: 'd'.repeat(2_049) }), 'description'],
+  ['no body', TASK_CREATE_BODY, null, ''],
+  ['a cluster without name', CLUSTER_CREATE_BODY, { url: 'u', type: 'EDGE' }, 'name'],
+  ['a cluster of an unknown type', CLUSTER_CREATE_BODY, { name: 'nn', url: 'u', type: 'NOPE' }, 'type'],
+  ['a cluster without type', CLUSTER_UPDATE_BODY, { name: 'nn', type: null }, 'type'],
+] as const) {
+  test(`A body is refused by its schema: ${what}`, () => {
+    const verdict = compile(schema, 'body')(body === null ? null : JSON.parse(JSON.stringify(body)));
+    assert.notEqual(verdict, true);
+    const complaints = verdict === true ? [] : verdict.error.complaints;
+    assert.deepEqual(
+      new Set(complaints.map(({ code, subject }) => `${code} ${subject}`)),
+      new Set([`contentInvalid ${field}`]),
+    );
+  });
+}
+
+for (const [what, schema, given, expected] of [
+  ['no name', NAME_QUERY, {}, 'parameterMissing'],
+  ['a size that is no number', TASK_PAGE_QUERY, { pageSize: 'abc' }, 'parameterValidation'],
+  ['a sort type of the documents', TASK_PAGE_QUERY, { sortType: 'CREATE_TIME' }, 'parameterValidation'],
+  ['a status of details', DETAIL_PAGE_QUERY, { status: 'GOOD' }, 'parameterValidation'],
+] as const) {
+  test(`A query is refused by its schema: ${what}`, () => {
+    const verdict = compile(schema, 'querystring')({ ...given });
+    assert.equal(verdict === true ? 'taken' : verdict.error.complaints[0].code, expected);
+  });
+}
+
+test('Queries and parts of paths are described by schemas that compile', () => {
+  for (const schema of [PAGE_QUERY, OPTIONAL_NAME_QUERY, CLUSTER_LIST_QUERY, CLUSTER_PAGE_QUERY, RECORD_PAGE_QUERY])
+    assert.equal(compile(schema, 'querystring')({}), true);
+  assert.equal(
+    compile(TASK_PAGE_QUERY, 'querystring')({ pageNumber: '0', enabled: 'true', sortDirection: 'ASC' }),
+    true,
+  );
+  for (const schema of [ID_PARAMS, KEY_PARAMS, RECORD_ID_PARAMS, PROJECT_PARAMS])
+    assert.notEqual(compile(schema, 'params')({}), true);
+});
+
+/** Fields of each level, in a form that can be compared. */
+function fieldsOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, 1).map(fieldsOf);
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => [key, fieldsOf(member)]),
+  );
+}
+
+/** `data` of the exchange with this title. */
+function captured(file: string, title: string): unknown {
+  const text = readFileSync(path.join(CAPTURES, file), 'utf8');
+  const exchange = text.split('\n#### ').find((part) => part.replace('#### ', '').startsWith(`${title}\n`)) ?? '';
+  const { data } = JSON.parse(exchange.slice(exchange.indexOf('\n{'))) as { readonly data: unknown };
+  return data;
+}
+
+test('Answers have exactly the fields of a real server', (t) => {
+  try {
+    readFileSync(path.join(CAPTURES, 'rest-task.txt'));
+  } catch {
+    t.skip('the captured exchanges are not here');
+    return;
+  }
+  const file = { ...FILE, status: 'SUCCESS' } as const;
+  for (const [name, title, ours] of [
+    ['rest-task.txt', 'detail', taskDetail(task(CRON), terms)],
+    ['rest-task.txt', 'record list', [recordInfo(RUN, dates)]],
+    ['rest-task.txt', 'record', taskRecord(task(CRON), recordInfo(RUN, dates))],
+    ['rest-task.txt', 'record overview', overviewOf(RUN)],
+    ['rest-task.txt', 'page', pageFrom(pageRequest({}), [taskInfo(task(CRON), terms)])],
+    ['rest-cluster.txt', 'list', [clusterInfo(FAR, dates)]],
+    ['rest-task.txt', 'record detail list', [{ ...recordDetail(file, 'here', 'FULL', dates), pathConstraint: null }]],
+  ] as const) {
+    assert.deepEqual(fieldsOf(ours), fieldsOf(captured(name, title)), title);
+  }
+  const { objects } = taskDetail(task(CRON), terms);
+  assert.deepEqual(objects, (captured('rest-task.txt', 'detail') as { readonly objects: unknown }).objects);
+});
+
+test('Pages begin at 1 and end at 1,000 entries', () => {
+  assert.deepEqual(pageRequest({}), { pageNumber: 1, pageSize: 20, skip: 0 });
+  assert.deepEqual(pageRequest({ pageNumber: 0, pageSize: 5_000 }), { pageNumber: 1, pageSize: 1_000, skip: 0 });
+  assert.deepEqual(pageRequest({ pageNumber: 3, pageSize: 7 }), { pageNumber: 3, pageSize: 7, skip: 14 });
+  assert.ok(Number.isSafeInteger(pageRequest({ pageNumber: Number.MAX_SAFE_INTEGER, pageSize: 1_000 }).skip));
+  assert.deepEqual(
+    complaintsOf(() => pageRequest({ pageSize: 0 })),
+    ['parameterInvalid pageSize'],
+  );
+  const page = pageFrom(pageRequest({ pageNumber: 2, pageSize: 2 }), [1, 2, 3]);
+  assert.deepEqual(page, {
+    pageNumber: 2,
+    pageSize: 2,
+    totalRecords: 3,
+    totalPages: 2,
+    records: [3],
+    count: 3,
+    page: 2,
+  });
+});
+
+test('What the server refuses is told by field and bound, but never a url', () => {
+  const errors = [
+    { field: 'spec.recordReserveDays', message: 'Invalid value: 99: must be at most 60' },
+    { field: 'spec.url', message: 'Invalid value: "http://me:secret@h": must not carry a user or password' },
+  ];
+  const { complaints } = refused(errors);
+  assert.deepEqual(
+    complaints.map(({ subject, detail }) => [subject, detail]),
+    [
+      ['recordReserveDays', 'Invalid value: 99: must be at most 60'],
+      ['url', 'must not carry a user or password'],
+    ],
+  );
+  assert.deepEqual(
+    complaintsOf(() => task({ ...CRON, recordReserveDays: 99 })),
+    ['contentInvalid recordReserveDays'],
+  );
+});
+
+const OLD: OldTaskUpdateBody = {
+  name: 'renamed',
+  taskKey: 'k',
+  setting: { conflictStrategy: 'OVERWRITE', executionPlan: { cronExpression: '0 0 4 * * ?' } },
+  replicationInfo: [
+    {
+      remoteClusterName: ['far'],
+      repoInfo: [
+        {
+          localRepoName: 'gen',
+          type: 'NPM',
+          packageInfo: [
+            { name: 'a', packageKey: 'npm://a', version: '1' },
+            { name: 'a', packageKey: 'npm://a', version: '2' },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+test('An update of the old generation groups versions, and keeps where the repository goes', () => {
+  const spec = task(updatedOldTask(OLD, task({ ...CRON, description: 'd' }), [FAR], terms)).spec;
+  assert.deepEqual(spec.replicaTaskObjects, [
+    {
+      localRepoName: 'gen',
+      remoteProjectId: 'rp1',
+      remoteRepoName: 'gen',
+      repoType: 'NPM',
+      packageConstraints: [{ packageKey: 'npm://a', versions: ['1', '2'] }],
+    },
+  ]);
+  assert.deepEqual(
+    [
+      spec.name,
+      spec.description,
+      spec.replicaObjectType,
+      spec.remoteClusterIds,
+      spec.setting.conflictStrategy,
+      spec.setting.executionPlan,
+    ],
+    ['renamed', undefined, 'PACKAGE', [FAR_ID], 'OVERWRITE', { cronExpression: '0 0 4 * * ?' }],
+  );
+});
+
+for (const [what, changes, ...expected] of [
+  [
+    'an unknown far side',
+    { replicationInfo: [{ remoteClusterName: ['nope'], repoInfo: OLD.replicationInfo[0]?.repoInfo ?? [] }] },
+    'clusterNotFound nope',
+  ],
+  [
+    'different things at different far sides',
+    { replicationInfo: [...OLD.replicationInfo, { remoteClusterName: ['far'], repoInfo: [] }] },
+    'parameterInvalid replicationInfo',
+  ],
+  [
+    'nothing',
+    { name: '', replicationInfo: [] },
+    'parameterEmpty name',
+    'parameterEmpty replicationInfo',
+    'parameterEmpty remoteClusterName',
+  ],
+] as const) {
+  test(`An update of the old generation is refused: ${what}`, () => {
+    assert.deepEqual(
+      complaintsOf(() => updatedOldTask({ ...OLD, ...changes }, task(CRON), [FAR], terms)),
+      expected,
+    );
+  });
+}
+
+test('An update is judged by the schema of its generation', () => {
+  const check = ajv.compile(TASK_UPDATE_BODY);
+  assert.ok(check(OLD), ajv.errorsText(check.errors));
+  assert.ok(check({ ...createBody(), key: 'k', replicationInfo: null }));
+  assert.equal(check({ ...OLD, taskKey: undefined }), false);
+  assert.equal(check(createBody()), false);
+});
