@@ -129,6 +129,16 @@ test('a connection that sends nonsense after a good request keeps the answer who
     assert.doesNotThrow(() => JSON.parse(body.split('HTTP/1.1')[0] ?? ''));
 });
 
+test('a caller that goes on sending a refused body keeps its connection', async (t) => {
+  const { port } = await listening(t, { settings: { ...REST_SETTINGS, requestTimeoutMs: 10_000 } });
+  const length = 1_000_000;
+  const first = `${post('/api/body', `Content-Length: ${length}`)}${'a'.repeat(99)}`;
+  const { text } = await talk(port, first, (socket) => {
+    socket.once('data', () => socket.write(`${'a'.repeat(length - 99)}${get('/api/info/1', 'Connection: close')}`));
+  });
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d{3}/g), ['HTTP/1.1 413', 'HTTP/1.1 200']);
+});
+
 test('a route learns that its caller has gone', async (t) => {
   const gone = Promise.withResolvers<unknown>();
   const begun = Promise.withResolvers<void>();

@@ -236,6 +236,7 @@ test('a body with thousands of faults is refused in a short answer', async (t) =
     });
     assert.deepEqual([status, envelope?.code], [400, 250_106]);
     assert.match(envelope?.message ?? '', /objects: has more than 2 items/);
+    assert.equal(envelope?.message.includes('objects[0].repo: is missing'), count === 3_000);
     assert.ok((envelope?.message.length ?? 0) < 2_000);
   }
 });
