@@ -22,7 +22,7 @@ const STEP_DETAILS = 5_000;
 const STEP_RECORDS = 200;
 const STEP_TASKS = 200;
 /** Milliseconds after a run's end within which a batch of its details may still arrive. */
-const SETTLE = 120_000;
+export const SETTLE_MS = 120_000;
 /** Longest `recordReserveDays`, and one. */
 const LONGEST_DAYS = 61;
 /** Most runs that can be open are as many as there are tasks. */
@@ -85,7 +85,7 @@ class Step {
   /** Details of ended runs whose task wants none. */
   async #dropUnwanted(retried: ReadonlySet<string>): Promise<boolean> {
     const { collections, installationId } = this.#runs;
-    const endTime = { $lt: new Date(this.#now - SETTLE) };
+    const endTime = { $lt: new Date(this.#now - SETTLE_MS) };
     const found = await call('list the runs whose details nobody wants', this.#signal, () =>
       collections.records
         .find({ installationId, detailsUnwanted: true, endTime }, { projection: { _id: 1 } })

@@ -1,6 +1,16 @@
 /** The indexes that carry the journal's guarantees, and the refusal of a journal written by a newer release. */
 import { type Collections, checked, SCHEMA, schemaNewer } from './documents.ts';
 
+/** Of `replica_record_detail`, those that readers choose by name. */
+export const DETAIL_INDEXES = {
+  unit: 'unit',
+  newest: 'record_newest',
+  outcome: 'record_outcome',
+  packageKey: 'record_package',
+  packageName: 'record_package_name',
+  version: 'record_version',
+} as const;
+
 /** Creates what is missing; safe to run by several processes at once. Names are fixed so that a changed key is noticed. */
 export async function ensureIndexes(collections: Collections): Promise<void> {
   const { records, details, proofs, owned, failures, uploads } = collections;
@@ -28,9 +38,28 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
     { name: 'schema', key: { installationId: 1, schema: -1 } },
   ]);
   await details.createIndexes([
-    { name: 'unit', key: { recordId: 1, clusterId: 1, unitKey: 1 }, unique: true },
-    { name: 'record_newest', key: { recordId: 1, startTime: -1, _id: -1 } },
-    { name: 'record_status', key: { recordId: 1, unitStatus: 1, startTime: -1, _id: -1 } },
+    { name: DETAIL_INDEXES.unit, key: { recordId: 1, clusterId: 1, unitKey: 1 }, unique: true },
+    { name: DETAIL_INDEXES.newest, key: { recordId: 1, startTime: -1, _id: -1 } },
+    {
+      name: DETAIL_INDEXES.outcome,
+      key: { recordId: 1, unitStatus: 1, remoteCluster: 1, localRepoName: 1, startTime: -1, _id: -1 },
+    },
+    // These three hold package versions only, so that files, of which there are many more, do not pay for them.
+    {
+      name: DETAIL_INDEXES.packageKey,
+      key: { recordId: 1, 'packageConstraint.packageKey': 1, startTime: -1, _id: -1 },
+      partialFilterExpression: { 'packageConstraint.packageKey': { $gte: '' } },
+    },
+    {
+      name: DETAIL_INDEXES.packageName,
+      key: { recordId: 1, artifactName: 1, startTime: -1, _id: -1 },
+      partialFilterExpression: { 'packageConstraint.packageKey': { $gte: '' } },
+    },
+    {
+      name: DETAIL_INDEXES.version,
+      key: { recordId: 1, version: 1, startTime: -1, _id: -1 },
+      partialFilterExpression: { version: { $gte: '' } },
+    },
     {
       name: 'failed_unit',
       key: { recordId: 1, clusterId: 1, status: 1, unitKey: 1 },

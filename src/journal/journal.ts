@@ -19,9 +19,10 @@ import { MongoClient } from 'mongodb';
 import type { RunJournal, UnitStatus } from '../engine/ports/journal.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { DetailTotals } from './detail-totals.ts';
 import { countDetails, details } from './details.ts';
 import { collectionsOf } from './documents.ts';
-import { expire } from './expiry.ts';
+import { expire, SETTLE_MS } from './expiry.ts';
 import { ensureIndexes, refuseNewerSchema } from './indexes.ts';
 import { call, misconfigured } from './mongo-errors.ts';
 import type {
@@ -91,7 +92,10 @@ export interface Journal {
     page: DetailPage,
     signal: AbortSignal,
   ): Promise<{ readonly total: number; readonly records: readonly RunRecord[] }>;
-  /** Newest first. */
+  /**
+   * Newest first. Texts are compared as they are; an empty prefix is none; paths begin with a slash. Of a large record it
+   * may take seconds: bounded, then it fails with `JournalUnavailable`.
+   */
   details(
     recordId: string,
     filter: DetailFilter,
@@ -125,6 +129,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
   const client = connectionTo(options.uri, timeoutMs);
   const db = client.db(database);
   const runs: Runs = { collections: collectionsOf(db), installationId, clock };
+  const totals = new DetailTotals(clock, SETTLE_MS);
   try {
     await call('reach its database', signal, () => client.connect());
     await call('check its schema', signal, () => refuseNewerSchema(runs.collections, installationId));
@@ -145,7 +150,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     finishRun: (record, result, inner) => finishRun(runs, record, result, inner),
     lastRuns: (taskKey, limit, inner) => lastRuns(runs, taskKey, limit, inner),
     runPage: (taskKey, status, page, inner) => runPage(runs, taskKey, status, page, inner),
-    details: (recordId, filter, page, inner) => details(runs, recordId, filter, page, inner),
+    details: (recordId, filter, page, inner) => details(runs, totals, recordId, filter, page, inner),
     countDetails: (recordId, inner) => countDetails(runs, recordId, inner),
     sweep: (aliveUids, asOf, inner) => sweep(runs, aliveUids, asOf, inner),
     expire: (request, inner) => expire(runs, request, inner),
