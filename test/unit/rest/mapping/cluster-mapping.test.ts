@@ -180,6 +180,11 @@ test('A cluster reads as at bk-repo, and never shows a password', () => {
   });
 });
 
+test('The account is not shown for a Secret that is not of REST', () => {
+  const spec = { ...OWN.spec, credentialsSecretRef: { name: 'somebody-else' } };
+  assert.equal(clusterInfo({ ...OWN, spec }, dates).username, null);
+});
+
 test('A cluster that was not probed yet is unhealthy, and says so', () => {
   const { status, errorReason, username } = clusterInfo(FAR, dates);
   assert.deepEqual([status, errorReason, username], ['UNHEALTHY', 'not probed yet', null]);

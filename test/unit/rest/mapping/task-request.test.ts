@@ -61,6 +61,7 @@ const refusals: readonly (readonly [string, Readonly<Record<string, unknown>>, .
   ],
   ['no path', withObjects('PATH', { pathConstraints: [{}] }), 'parameterMissing path'],
   ['zero byte', withObjects('PATH', { pathConstraints: [{ path: '/a\0b' }] }), 'pathInvalid /a\0b'],
+  ['half a character', withObjects('PATH', { pathConstraints: [{ path: '/a\ud800' }] }), 'pathInvalid /a\ud800'],
   ['early star', withObjects('PATH', { pathConstraints: [{ path: '/*/b' }] }), 'pathInvalid /*/b'],
   [
     'deep path',
