@@ -16,6 +16,7 @@ import type { ManagedTask } from '../runtime/manager.ts';
 import type { ProbeCheck } from '../runtime/probes.ts';
 import { createFarSides } from './far-sides.ts';
 import type { Ambience } from './installation.ts';
+import { assertCallers } from './rest-callers.ts';
 import { farSideProbe } from './rest-far-sides.ts';
 import { restNamespaces } from './rest-namespaces.ts';
 
@@ -25,6 +26,7 @@ export interface RestPartOptions extends Ambience {
   readonly records: RecordReader;
   readonly routes: readonly Route[];
   readonly ownNamespace: string;
+  /** Standalone there is none. */
   readonly apiServers: readonly string[];
   readonly admit: Admit;
   /** Called once, before anybody can call; works until `signal` is aborted. */
@@ -39,10 +41,11 @@ export interface RestPart {
   stop(): Promise<void>;
 }
 
-/** @throws {ConfigError} for a namespace or a zone that is none, in the part `rest` of the configuration */
+/** @throws {ConfigError} for a namespace or a zone that is none, or an API that nobody could call */
 export function createRestPart(options: RestPartOptions): RestPart {
   const { config, version, store, logger } = options;
   const { rest } = config;
+  assertCallers(rest, options.apiServers.length > 0);
   const context = contextOf(options);
   const stopping = new AbortController();
   let listener: RestListener | undefined;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Cluster } from '../../../src/api/cluster.gen.ts';
 import { compileAdmission } from '../../../src/api/validate.ts';
 import { createRestPart, type RestPart, type RestPartOptions } from '../../../src/compose/rest.ts';
+import { assertCallers } from '../../../src/compose/rest-callers.ts';
 import { farSideProbe } from '../../../src/compose/rest-far-sides.ts';
 import { restNamespaces } from '../../../src/compose/rest-namespaces.ts';
 import { type Config, parseConfig } from '../../../src/config.ts';
@@ -46,6 +47,23 @@ test('a namespace that is none, or is not served, is refused by its key', () => 
   ];
   for (const [text, words] of cases)
     assert.throws(() => restNamespaces(configOf(text), 'own'), { name: 'ConfigError', message: words }, text);
+});
+
+test('an API that nobody could call is refused, naming both ways to call it', () => {
+  const cases: readonly (readonly [string, boolean, RegExp | undefined])[] = [
+    ['{}', true, undefined],
+    ['{}', false, /rest\.users\.file .*rest\.tokens\.enabled/],
+    ['{tokens: {enabled: false}}', true, /rest\.users\.file, .*rest\.tokens\.enabled/],
+    ['{tokens: {enabled: true}}', true, undefined],
+    ['{tokens: {enabled: true}, users: {file: users.yaml}}', false, /rest\.tokens\.enabled/],
+    ['{tokens: {enabled: false}, users: {file: users.yaml}}', true, undefined],
+    ['{users: {file: users.yaml}}', false, undefined],
+  ];
+  for (const [text, apiServer, words] of cases) {
+    const check = (): void => assertCallers(configOf(`rest: ${text}`).rest, apiServer);
+    if (words === undefined) assert.doesNotThrow(check, text);
+    else assert.throws(check, { name: 'ConfigError', message: words }, text);
+  }
 });
 
 const CLUSTER = {
@@ -151,7 +169,7 @@ function start(options: Partial<RestPartOptions> = {}): Started {
     records: {} as RestPartOptions['records'],
     routes: [(app) => void app.get('/api/x', async (request) => success(request, null))],
     ownNamespace: 'own',
-    apiServers: [],
+    apiServers: ['127.0.0.1:443'],
     admit: compileAdmission(),
     openAuthenticator: async () => openDoor,
     ...options,
