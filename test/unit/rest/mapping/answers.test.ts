@@ -3,12 +3,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-
 import type { ReplicaTask } from '../../../../src/api/replica-task.gen.ts';
 import type { RunRecord, StoredDetail } from '../../../../src/journal/records.ts';
 import { refused } from '../../../../src/rest/mapping/admission.ts';
 import { clusterInfo } from '../../../../src/rest/mapping/cluster-info.ts';
-import { updatedOldTask } from '../../../../src/rest/mapping/old-task-update.ts';
 import { pageFrom, pageRequest } from '../../../../src/rest/mapping/page.ts';
 import { overviewOf, recordDetail, recordInfo, taskRecord } from '../../../../src/rest/mapping/record-info.ts';
 import { canUpdate, taskDetail, taskInfo } from '../../../../src/rest/mapping/task-info.ts';
@@ -23,34 +21,7 @@ import {
   REPLICA_TASK_RECORD_INFO,
   REPLICATION_TASK_LOG,
 } from '../../../../src/rest/schemas/answer-schemas.ts';
-import {
-  CLUSTER_CREATE_BODY,
-  CLUSTER_UPDATE_BODY,
-  TRY_CONNECT_BODY,
-} from '../../../../src/rest/schemas/cluster-body-schemas.ts';
 import { envelopeOf, FAILURE, listOf, NOTHING, nullOr, pageSchema } from '../../../../src/rest/schemas/envelope.ts';
-import {
-  CLUSTER_LIST_QUERY,
-  CLUSTER_PAGE_QUERY,
-  DETAIL_PAGE_QUERY,
-  ID_PARAMS,
-  KEY_PARAMS,
-  NAME_QUERY,
-  OPTIONAL_NAME_QUERY,
-  PAGE_QUERY,
-  PROJECT_PARAMS,
-  RECORD_ID_PARAMS,
-  RECORD_PAGE_QUERY,
-  TASK_PAGE_QUERY,
-} from '../../../../src/rest/schemas/queries.ts';
-import type { OldTaskUpdateBody, TaskCreateBody } from '../../../../src/rest/schemas/task-bodies.ts';
-import {
-  CONNECT_TEST_BODY,
-  TASK_COPY_BODY,
-  TASK_CREATE_BODY,
-  TASK_UPDATE_BODY,
-} from '../../../../src/rest/schemas/task-body-schemas.ts';
-import { validatorCompiler } from '../../../../src/rest/validation.ts';
 import { complaintsOf, createBody, dates, FAR, FAR_ID, metadata, task, terms } from './samples.ts';
 
 const CAPTURES = path.resolve(import.meta.dirname, '../../../../../shared/captures');
@@ -266,75 +237,6 @@ test('Answers are as their schemas say', () => {
   fits(FAILURE, { ...envelope, code: 250_106, message: 'm', data: null });
 });
 
-test('Examples of bodies are valid, and are taken', () => {
-  for (const schema of [
-    TASK_CREATE_BODY,
-    TASK_COPY_BODY,
-    CONNECT_TEST_BODY,
-    CLUSTER_CREATE_BODY,
-    CLUSTER_UPDATE_BODY,
-    TRY_CONNECT_BODY,
-  ]) {
-    const examples = schema['examples'] as readonly unknown[];
-    assert.ok(examples.length > 0);
-    for (const example of examples) assert.ok(ajv.validate(schema, example), ajv.errorsText());
-  }
-  for (const example of TASK_CREATE_BODY['examples'] as readonly TaskCreateBody[]) task(taskDraft(example, terms));
-});
-
-const compile = validatorCompiler();
-for (const [what, schema, body, field] of [
-  ['a task without name', TASK_CREATE_BODY, createBody({ name: undefined }), 'name'],
-  ['a task whose name is null', TASK_CREATE_BODY, createBody({ name: null }), 'name'],
-  ['a task without setting', TASK_CREATE_BODY, createBody({ setting: undefined }), 'setting'],
-  ['a task of an unknown type', TASK_CREATE_BODY, createBody({ replicaType: 'NEVER' }), 'replicaType'],
-  ['too many days', TASK_CREATE_BODY, createBody({ recordReserveDays: 61 }), 'recordReserveDays'],
-  [
-    'too many objects',
-    TASK_CREATE_BODY,
-    createBody({ replicaTaskObjects: Array(65).fill(createBody().replicaTaskObjects[0]) }),
-    'replicaTaskObjects',
-  ],
-  ['a long description', TASK_CREATE_BODY, createBody({ description: 'd'.repeat(2_049) }), 'description'],
-  ['no body', TASK_CREATE_BODY, null, ''],
-  ['a cluster without name', CLUSTER_CREATE_BODY, { url: 'u', type: 'EDGE' }, 'name'],
-  ['a cluster of an unknown type', CLUSTER_CREATE_BODY, { name: 'nn', url: 'u', type: 'NOPE' }, 'type'],
-  ['a cluster without type', CLUSTER_UPDATE_BODY, { name: 'nn', type: null }, 'type'],
-] as const) {
-  test(`A body is refused by its schema: ${what}`, () => {
-    const verdict = compile(schema, 'body')(body === null ? null : JSON.parse(JSON.stringify(body)));
-    assert.notEqual(verdict, true);
-    const complaints = verdict === true ? [] : verdict.error.complaints;
-    assert.deepEqual(
-      new Set(complaints.map(({ code, subject }) => `${code} ${subject}`)),
-      new Set([`contentInvalid ${field}`]),
-    );
-  });
-}
-
-for (const [what, schema, given, expected] of [
-  ['no name', NAME_QUERY, {}, 'parameterMissing'],
-  ['a size that is no number', TASK_PAGE_QUERY, { pageSize: 'abc' }, 'parameterValidation'],
-  ['a sort type of the documents', TASK_PAGE_QUERY, { sortType: 'CREATE_TIME' }, 'parameterValidation'],
-  ['a status of details', DETAIL_PAGE_QUERY, { status: 'GOOD' }, 'parameterValidation'],
-] as const) {
-  test(`A query is refused by its schema: ${what}`, () => {
-    const verdict = compile(schema, 'querystring')({ ...given });
-    assert.equal(verdict === true ? 'taken' : verdict.error.complaints[0].code, expected);
-  });
-}
-
-test('Queries and parts of paths are described by schemas that compile', () => {
-  for (const schema of [PAGE_QUERY, OPTIONAL_NAME_QUERY, CLUSTER_LIST_QUERY, CLUSTER_PAGE_QUERY, RECORD_PAGE_QUERY])
-    assert.equal(compile(schema, 'querystring')({}), true);
-  assert.equal(
-    compile(TASK_PAGE_QUERY, 'querystring')({ pageNumber: '0', enabled: 'true', sortDirection: 'ASC' }),
-    true,
-  );
-  for (const schema of [ID_PARAMS, KEY_PARAMS, RECORD_ID_PARAMS, PROJECT_PARAMS])
-    assert.notEqual(compile(schema, 'params')({}), true);
-});
-
 /** Fields of each level, in a form that can be compared. */
 function fieldsOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(fieldsOf);
@@ -415,84 +317,4 @@ test('What the server refuses is told by field and bound, but never a url', () =
     complaintsOf(() => task({ ...CRON, recordReserveDays: 99 })),
     ['contentInvalid recordReserveDays'],
   );
-});
-
-const OLD: OldTaskUpdateBody = {
-  name: 'renamed',
-  taskKey: 'k',
-  setting: { conflictStrategy: 'OVERWRITE', executionPlan: { cronExpression: '0 0 4 * * ?' } },
-  replicationInfo: [
-    {
-      remoteClusterName: ['far'],
-      repoInfo: [
-        {
-          localRepoName: 'gen',
-          type: 'NPM',
-          packageInfo: [
-            { name: 'a', packageKey: 'npm://a', version: '1' },
-            { name: 'a', packageKey: 'npm://a', version: '2' },
-          ],
-        },
-      ],
-    },
-  ],
-};
-
-test('An update of the old generation groups versions, and keeps where the repository goes', () => {
-  const spec = task(updatedOldTask(OLD, task({ ...CRON, description: 'd' }), [FAR], terms)).spec;
-  assert.deepEqual(spec.replicaTaskObjects, [
-    {
-      localRepoName: 'gen',
-      remoteProjectId: 'rp1',
-      remoteRepoName: 'gen',
-      repoType: 'NPM',
-      packageConstraints: [{ packageKey: 'npm://a', versions: ['1', '2'] }],
-    },
-  ]);
-  assert.deepEqual(
-    [
-      spec.name,
-      spec.description,
-      spec.replicaObjectType,
-      spec.remoteClusterIds,
-      spec.setting.conflictStrategy,
-      spec.setting.executionPlan,
-    ],
-    ['renamed', undefined, 'PACKAGE', [FAR_ID], 'OVERWRITE', { cronExpression: '0 0 4 * * ?' }],
-  );
-});
-
-for (const [what, changes, ...expected] of [
-  [
-    'an unknown far side',
-    { replicationInfo: [{ remoteClusterName: ['nope'], repoInfo: OLD.replicationInfo[0]?.repoInfo ?? [] }] },
-    'clusterNotFound nope',
-  ],
-  [
-    'different things at different far sides',
-    { replicationInfo: [...OLD.replicationInfo, { remoteClusterName: ['far'], repoInfo: [] }] },
-    'parameterInvalid replicationInfo',
-  ],
-  [
-    'nothing',
-    { name: '', replicationInfo: [] },
-    'parameterEmpty name',
-    'parameterEmpty replicationInfo',
-    'parameterEmpty remoteClusterName',
-  ],
-] as const) {
-  test(`An update of the old generation is refused: ${what}`, () => {
-    assert.deepEqual(
-      complaintsOf(() => updatedOldTask({ ...OLD, ...changes }, task(CRON), [FAR], terms)),
-      expected,
-    );
-  });
-}
-
-test('An update is judged by the schema of its generation', () => {
-  const check = ajv.compile(TASK_UPDATE_BODY);
-  assert.ok(check(OLD), ajv.errorsText(check.errors));
-  assert.ok(check({ ...createBody(), key: 'k', replicationInfo: null }));
-  assert.equal(check({ ...OLD, taskKey: undefined }), false);
-  assert.equal(check(createBody()), false);
 });
