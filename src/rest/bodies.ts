@@ -16,6 +16,8 @@ type Done = (error: Error | null, body?: unknown) => void;
  */
 export function readBodies(app: FastifyInstance): void {
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
+  // Every GET route answers HEAD with the same schemas.
+  app.addHttpMethod('HEAD', { hasBody: true, overrideExisting: true });
   app.removeAllContentTypeParsers();
   const parseJson = app.getDefaultJsonParser('remove', 'remove');
   app.addContentTypeParser<string>(JSON_TYPE, { parseAs: 'string' }, (request, body, done: Done) => {

@@ -42,6 +42,7 @@ const echo: Route = (app) => {
   app.get('/api/task/info/:id', async (request) => success(request, request.params));
   app.delete('/api/task/info/:id', async (request) => success(request, null));
   app.post('/api/task/taken', { schema: { body: TASK_BODY } }, async (request) => success(request, null));
+  app.get('/api/checked', { schema: { body: TASK_BODY } }, async (request) => success(request, request.body));
   app.get('/api/body', async (request) => success(request, request.body ?? null));
   app.post('/api/body', async (request) => success(request, request.body ?? null));
   app.post('/api/form', { config: { form: true } }, async (request) => success(request, request.body ?? null));
@@ -208,6 +209,8 @@ test('bodies are read as JSON of any charset name, also with GET; forms only whe
     const { envelope } = await call(app, { ...request, url: '/api/body' });
     assert.deepEqual([envelope?.code, envelope?.data], [0, body], JSON.stringify(request));
   }
+  const checked = await call(app, { method: 'GET', url: '/api/checked', payload: '{"name":1}', headers: JSON_TYPE });
+  assert.deepEqual([checked.status, checked.envelope?.code], [400, 250_106]);
   const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
   const form = await call(app, { method: 'POST', url: '/api/form', payload: 'name=a%20b&name=c&__proto__=x', headers });
   assert.deepEqual(form.envelope?.data, JSON.parse('{"name":"a b","__proto__":"x"}'));
