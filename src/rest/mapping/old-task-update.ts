@@ -21,7 +21,7 @@ export function isOldUpdate(body: TaskUpdateBody | OldTaskUpdateBody): body is O
 }
 
 /**
- * @param clusters those of the task's namespace, which the body names by the names that REST shows
+ * @param clusters which the body names by the names that REST shows; those of other namespaces do not count
  * @throws {RestError} 250104, 250105, 250106, 250306
  */
 export function updatedOldTask(
@@ -108,7 +108,9 @@ function clustersOf(
     spec.remoteClusterIds.map((entry) => [find(metadata.namespace, entry)?.metadata.name ?? '', entry]),
   );
   return names.map((name) => {
-    const cluster = clusters.find((candidate) => restName(candidate) === name);
+    const cluster = clusters.find(
+      (candidate) => candidate.metadata.namespace === metadata.namespace && restName(candidate) === name,
+    );
     if (cluster === undefined) note(complaints, 'clusterNotFound', name);
     const resource = cluster?.metadata.name ?? name;
     return entries.get(resource) ?? resource;

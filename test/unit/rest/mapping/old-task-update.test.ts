@@ -28,6 +28,14 @@ const OLD: OldTaskUpdateBody = {
   ],
 };
 
+test('A far side of another namespace is not meant', () => {
+  const elsewhere = { ...FAR, metadata: { ...FAR.metadata, namespace: 'elsewhere' } };
+  assert.deepEqual(
+    complaintsOf(() => updatedOldTask(OLD, task(CRON), [elsewhere], terms)),
+    ['clusterNotFound far'],
+  );
+});
+
 test('An update of the old generation groups versions, and keeps where the repository goes', () => {
   const spec = task(updatedOldTask(OLD, task({ ...CRON, description: 'd' }), [FAR], terms)).spec;
   assert.deepEqual(spec.replicaTaskObjects, [
