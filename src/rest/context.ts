@@ -6,6 +6,7 @@ import type { Zone } from '../lib/local-time.ts';
 import type { ResourceEditor } from '../resources/editor.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { FarSideProbe } from './ports.ts';
 
 /** The journal's read side. */
@@ -22,12 +23,16 @@ export interface Namespaces {
 
 export interface RestContext {
   readonly store: Pick<ResourceStore, 'get' | 'list' | 'subscribe'>;
+  /** The objects of `store` that REST shows. */
+  readonly catalogue: Catalogue;
   readonly editor: ResourceEditor;
   readonly records: RecordReader;
   readonly farSides: FarSideProbe;
   readonly namespaces: Namespaces;
   /** Value of the label `replication.bkrepo.io/instance` that created objects carry; undefined = none. */
   readonly instance: string | undefined;
+  /** What answers call this side: bk-repo's `localCluster`. */
+  readonly localCluster: string;
   /** Of dates in requests and answers (contract §1.3), unless the header X-BKREPO-Time-Zone names another. */
   readonly zone: Zone;
   /** IANA name in which tasks without a zone run (configuration `schedule.timeZone`). */

@@ -81,7 +81,7 @@ export function taskState(task: ReplicaTask): ReplicaTaskInfo['status'] {
   return once && hasRun(task) && status.nextExecutionTime === undefined ? 'COMPLETED' : 'WAITING';
 }
 
-function lastResult({ status }: ReplicaTask): ReplicaTaskInfo['lastExecutionStatus'] {
+export function lastResult({ status }: ReplicaTask): ReplicaTaskInfo['lastExecutionStatus'] {
   if (status.activeRun !== undefined) return 'RUNNING';
   const result = status.lastExecutionStatus;
   return result === 'ABORTED' ? 'FAILED' : (result ?? null);

@@ -27,6 +27,13 @@ export interface OptionalNameQuery {
 }
 export const OPTIONAL_NAME_QUERY = query('May name one.', { name });
 
+export interface NamespaceQuery {
+  readonly namespace?: string;
+}
+export const NAMESPACE_QUERY = query('Where to make it.', {
+  namespace: text('One of the namespaces that the API serves. Default: the usual one.', { examples: ['artifacts'] }),
+});
+
 export interface ClusterListQuery {
   readonly name?: string;
   readonly type?: ClusterSpec['type'];
