@@ -142,6 +142,12 @@ test('a ping ends after ten seconds, or with its caller', async () => {
   assert.equal(clock.sleeping, 0);
 });
 
+/** An empty store whose cache is full when `ready` ends. */
+function storeThat(ready: (signal: AbortSignal) => Promise<void>): RestPartOptions['store'] {
+  const store = { ready, get: () => undefined, list: () => [], subscribe: () => () => {} };
+  return store as unknown as RestPartOptions['store'];
+}
+
 interface Started {
   readonly part: RestPart;
   readonly ended: Promise<void>;
@@ -164,7 +170,7 @@ function start(options: Partial<RestPartOptions> = {}): Started {
     clock: systemClock,
     random: Math.random,
     logger,
-    store: { ready: async () => {} } as unknown as RestPartOptions['store'],
+    store: storeThat(async () => {}),
     editor: {} as RestPartOptions['editor'],
     records: {} as RestPartOptions['records'],
     routes: [(app) => void app.get('/api/x', async (request) => success(request, null))],
@@ -181,7 +187,7 @@ function start(options: Partial<RestPartOptions> = {}): Started {
 test('the API listens once the caches are full, is part of readiness, and ends with a stop', async () => {
   const synced = Promise.withResolvers<void>();
   const { part, ended, port } = start({
-    store: { ready: async () => await synced.promise } as unknown as RestPartOptions['store'],
+    store: storeThat(async () => await synced.promise),
   });
   assert.equal(part.ready.check(), 'not listening yet');
   synced.resolve();
@@ -216,10 +222,10 @@ test('a stop waits for what runs, and one before the caches are full is only an 
   await stop;
 
   const waiting = start({
-    store: {
-      ready: async (signal: AbortSignal) =>
+    store: storeThat(
+      async (signal) =>
         await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    } as unknown as RestPartOptions['store'],
+    ),
   });
   await waiting.part.stop();
   await waiting.ended;
