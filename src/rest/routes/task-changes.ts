@@ -1,7 +1,7 @@
 /** Making, changing, copying and removing ReplicaTasks (contract §1.6–§1.8). */
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-
+import type { Cluster } from '../../api/cluster.gen.ts';
 import { CREATED_BY_ANNOTATION, INSTANCE_LABEL, MODIFIED_BY_ANNOTATION, REPLICA_TASK_KIND } from '../../api/names.ts';
 import type { ReplicaTask, ReplicaTaskSpec } from '../../api/replica-task.gen.ts';
 import type { SpecDraft } from '../../resources/editor.ts';
