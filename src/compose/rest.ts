@@ -7,6 +7,7 @@ import { effectivePolicy } from '../domain/policy.ts';
 import { UnknownZoneError, type Zone, zoneOf } from '../lib/local-time.ts';
 import type { ResourceEditor } from '../resources/editor.ts';
 import type { ResourceStore } from '../resources/store.ts';
+import { Catalogue } from '../rest/catalogue.ts';
 import type { RecordReader, RestContext } from '../rest/context.ts';
 import type { Route } from '../rest/http.ts';
 import { listenRest, type RestListener } from '../rest/listener.ts';
@@ -106,12 +107,15 @@ function contextOf(options: RestPartOptions): RestContext {
     logger,
     clock,
   });
+  const namespaces = restNamespaces(config, ownNamespace);
   return {
     store,
     editor,
     records,
     farSides: farSideProbe({ farSides, store, clock }),
-    namespaces: restNamespaces(config, ownNamespace),
+    namespaces,
+    catalogue: new Catalogue(store, namespaces.all),
+    localCluster: config.installationId ?? config.instance ?? 'default',
     instance: config.instance,
     zone: restZone(config.rest),
     scheduleZone: config.schedule.timeZone,
