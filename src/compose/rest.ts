@@ -12,6 +12,7 @@ import type { RecordReader, RestContext } from '../rest/context.ts';
 import type { Route } from '../rest/http.ts';
 import { listenRest, type RestListener } from '../rest/listener.ts';
 import type { Authenticator } from '../rest/ports.ts';
+import { ROUTES } from '../rest/routes/all.ts';
 import type { TlsFiles } from '../rest/tls.ts';
 import type { ManagedTask } from '../runtime/manager.ts';
 import type { ProbeCheck } from '../runtime/probes.ts';
@@ -25,7 +26,8 @@ export interface RestPartOptions extends Ambience {
   readonly store: ResourceStore;
   readonly editor: ResourceEditor;
   readonly records: RecordReader;
-  readonly routes: readonly Route[];
+  /** Default: all of them. */
+  readonly routes?: readonly Route[];
   readonly ownNamespace: string;
   /** Standalone there is none. */
   readonly apiServers: readonly string[];
@@ -59,7 +61,7 @@ export function createRestPart(options: RestPartOptions): RestPart {
       listener = await listenRest({
         context,
         authenticator,
-        routes: options.routes,
+        routes: options.routes ?? ROUTES,
         settings: {
           bodyLimitBytes: rest.bodyLimitBytes,
           requestTimeoutMs: rest.requestTimeoutSeconds * 1_000,
@@ -92,6 +94,16 @@ export function createRestPart(options: RestPartOptions): RestPart {
       // What failed has been told by the task.
       await Promise.allSettled([serving]);
     },
+  };
+}
+
+/** For the manager: at a stop requests and runs end side by side, both before the lease is given away. */
+export function stoppedWith(
+  runs: { stopAll(reason: unknown, signal: AbortSignal): Promise<void> },
+  rest: RestPart | undefined,
+): { stopAll(reason: unknown, signal: AbortSignal): Promise<void> } {
+  return {
+    stopAll: async (reason, signal) => void (await Promise.all([runs.stopAll(reason, signal), rest?.stop()])),
   };
 }
 
