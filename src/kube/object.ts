@@ -17,11 +17,15 @@ export interface KubeObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly managedFields?: readonly ManagedFields[];
+  /** What {@link withoutManagedFields} keeps of them. */
+  readonly lastEdit?: { readonly manager: string; readonly time: string };
 }
 
 /** Who owns which fields; stripped from everything that is cached. */
 export interface ManagedFields {
   readonly manager?: string;
+  /** RFC 3339, when its set of fields last changed. */
+  readonly time?: string;
   readonly operation?: string;
   readonly subresource?: string;
   readonly fieldsV1?: Readonly<Record<string, unknown>>;
@@ -62,9 +66,22 @@ export function resourcePath(
   return `${root}/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-/** The object without `metadata.managedFields`, which often is its largest part. */
-export function withoutManagedFields<T extends KubeObject>(object: T): T {
-  if (object.metadata.managedFields === undefined) return object;
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
+/**
+ * The object without `metadata.managedFields`, which often is its largest part. Who wrote last is kept, apart from
+ * subresources and from `quiet` managers, whose writes are no edits.
+ */
+export function withoutManagedFields<T extends KubeObject>(object: T, quiet: ReadonlySet<string>): T {
+  const { managedFields, ...metadata } = object.metadata;
+  if (managedFields === undefined) return object;
+  const lastEdit = newestEdit(managedFields, quiet);
+  return { ...object, metadata: { ...metadata, ...(lastEdit === undefined ? {} : { lastEdit }) } };
+}
+
+function newestEdit(managedFields: readonly ManagedFields[], quiet: ReadonlySet<string>): KubeObjectMeta['lastEdit'] {
+  let newest: KubeObjectMeta['lastEdit'];
+  for (const { manager, time, subresource } of managedFields) {
+    if (manager === undefined || time === undefined || subresource || quiet.has(manager)) continue;
+    if (newest === undefined || time >= newest.time) newest = { manager, time };
+  }
+  return newest;
 }

@@ -5,6 +5,8 @@ import { isGone, isNotFound, KubeError } from './errors.ts';
 import { type KubeObject, withoutManagedFields } from './object.ts';
 import type { ListPage, ResourceClient } from './resource-client.ts';
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 export interface FeedOptions<T extends KubeObject> {
   readonly client: ResourceClient<T>;
   readonly namespace: string | undefined;
@@ -14,6 +16,7 @@ export interface FeedOptions<T extends KubeObject> {
   readonly relistIntervalMs?: number;
   readonly onList: (objects: readonly T[]) => void;
   readonly onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T) => void;
+  readonly quietManagers?: ReadonlySet<string>;
 }
 
 const BACKOFF: BackoffPolicy = { base: 800, cap: 30_000, factor: 2, jitter: 1 };
@@ -63,13 +66,13 @@ export class NamespaceFeed<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, namespace, clock, onList } = this.#options;
+    const { client, namespace, clock, onList, quietManagers = NOBODY } = this.#options;
     const items: T[] = [];
     let page: ListPage<T> | undefined;
     do {
       page = await client.listPage(namespace, page?.continue, signal);
       // Stripped page by page: a whole list with managedFields can be many times as large.
-      for (const item of page.items) items.push(withoutManagedFields(item));
+      for (const item of page.items) items.push(withoutManagedFields(item, quietManagers));
     } while (page.continue !== undefined);
     this.#resourceVersion = page.resourceVersion;
     this.#listedAt = clock.monotonic();
@@ -78,14 +81,14 @@ export class NamespaceFeed<T extends KubeObject> {
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    const { client, namespace, random, onEvent, clock } = this.#options;
+    const { client, namespace, random, onEvent, clock, quietManagers = NOBODY } = this.#options;
     const spread = WATCH_SECONDS.max - WATCH_SECONDS.min;
     const timeoutSeconds = Math.round(WATCH_SECONDS.min + spread * random());
     const started = clock.monotonic();
     for await (const { type, object } of client.watch(namespace, { resourceVersion, timeoutSeconds }, signal)) {
       this.#resourceVersion = object.metadata.resourceVersion;
       this.#markHealthy();
-      if (type !== 'BOOKMARK') onEvent(type, withoutManagedFields(object));
+      if (type !== 'BOOKMARK') onEvent(type, withoutManagedFields(object, quietManagers));
     }
     // A stream that ends at once without a word, again and again, must not become a busy loop.
     if (clock.monotonic() - started < 1_000)

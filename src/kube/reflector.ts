@@ -3,7 +3,7 @@
  *
  * Guaranteed: the copy is replaced before handlers are told; a re-created object (same name, other uid) is told as
  * deleted and added; whatever the server does (resets, 410, 429, hangs, restarts, being away at start), the reflector
- * comes back by itself with back-off; `managedFields` are not kept; objects must be treated as immutable.
+ * comes back by itself with back-off; of `managedFields` only the last edit is kept; objects must be treated as immutable.
  * Not guaranteed: that every version is seen. Handlers must only enqueue keys.
  */
 import type { Clock } from '../lib/clock.ts';
@@ -30,6 +30,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly relistIntervalMs?: number;
   /** Whether an object is of interest; others are neither kept nor told. */
   readonly filter?: (object: T) => boolean;
+  /** Field managers whose writes do not count as edits in `metadata.lastEdit`. */
+  readonly quietManagers?: ReadonlySet<string>;
 }
 
 export class Reflector<T extends KubeObject> {

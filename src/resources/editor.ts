@@ -10,6 +10,14 @@
 import type { FieldError } from '../api/field-error.ts';
 import type { ObjectKey, ResourceKind, ResourceKinds } from './store.ts';
 
+/** Field managers: of what controllers write, and of what callers write (objects and specs; requests by annotation). */
+export const CONTROLLER_MANAGER = 'bkrepo-replicator-controller';
+export const EDIT_MANAGER = 'bkrepo-replicator-rest';
+export const REQUEST_MANAGER = 'bkrepo-replicator-rest-requests';
+
+/** What they write is no edit of a person (`metadata.lastEdit`). */
+export const QUIET_MANAGERS: ReadonlySet<string> = new Set([CONTROLLER_MANAGER, REQUEST_MANAGER]);
+
 /** Who looks after a field or an object, so that an edit by others would be undone. */
 export interface Owner {
   readonly tool: 'ArgoCD' | 'Flux' | 'Helm' | 'directory';

@@ -17,6 +17,7 @@ import { ResourceClient } from '../kube/resource-client.ts';
 import type { Transport } from '../kube/transport.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { CONTROLLER_MANAGER, QUIET_MANAGERS } from './editor.ts';
 import { readError, resourceError } from './kube-errors.ts';
 import { type JsonObject, mergeDiff, plainJson } from './merge-diff.ts';
 import type {
@@ -28,9 +29,6 @@ import type {
   SecretData,
   WriteResult,
 } from './store.ts';
-
-/** Recorded as the owner of the fields that controllers write. */
-export const FIELD_MANAGER = 'bkrepo-replicator-controller';
 
 export interface KubernetesStoreOptions {
   readonly transport: Transport;
@@ -112,7 +110,7 @@ class ApiStore implements KubernetesStore {
     const difference = mergeDiff(plainJson(read.status ?? {}), plainJson(status));
     if (difference === undefined) return 'unchanged';
     return this.#attempt(kind, read, `write the status of ${nameOf(kind, read)}`, () =>
-      this.#rooms[kind].client.patchStatus(read, difference, { fieldManager: FIELD_MANAGER }, signal),
+      this.#rooms[kind].client.patchStatus(read, difference, { fieldManager: CONTROLLER_MANAGER }, signal),
     );
   }
 
@@ -183,7 +181,7 @@ class ApiStore implements KubernetesStore {
     const { namespace, name, uid, resourceVersion } = read.metadata;
     const patch = { metadata: { uid, resourceVersion, ...metadata } };
     return this.#attempt(kind, read, `write the metadata of ${nameOf(kind, read)}`, () =>
-      this.#rooms[kind].client.mergePatch(namespace, name, patch, { fieldManager: FIELD_MANAGER }, signal),
+      this.#rooms[kind].client.mergePatch(namespace, name, patch, { fieldManager: CONTROLLER_MANAGER }, signal),
     );
   }
 
@@ -214,6 +212,7 @@ function roomOf<T extends KubeObject>(kind: ResourceKind, plural: string, option
     clock,
     random,
     logger: logger.child({ controllerKind: kind }),
+    quietManagers: QUIET_MANAGERS,
     filter: (object) => object.metadata.labels?.[INSTANCE_LABEL] === instance,
     ...(relistIntervalMs === undefined ? {} : { relistIntervalMs }),
   });

@@ -10,9 +10,8 @@ import {
 import type { ObjectMeta } from '../../api/object.ts';
 import type { ReplicaTask } from '../../api/replica-task.gen.ts';
 import type { LocalTime } from '../../lib/local-time.ts';
+import { EDIT_MANAGER } from '../../resources/editor.ts';
 
-/** Field manager of REST's edits of specs. */
-const REST_MANAGER = 'bkrepo-replicator-rest';
 /** bk-repo's name for nobody in particular (contract §1.2). */
 const SYSTEM = 'system';
 
@@ -46,7 +45,7 @@ export interface Authorship {
 export function authorship(metadata: ObjectMeta, dates: LocalTime): Authorship {
   const { annotations, creationTimestamp, lastEdit } = metadata;
   const createdBy = annotations?.[CREATED_BY_ANNOTATION] ?? SYSTEM;
-  const byRest = lastEdit === undefined || lastEdit.manager === REST_MANAGER;
+  const byRest = lastEdit === undefined || lastEdit.manager === EDIT_MANAGER;
   return {
     createdBy,
     createdDate: dateText(creationTimestamp, dates),
