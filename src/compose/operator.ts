@@ -17,6 +17,10 @@ import { createKubernetesStore } from '../resources/kubernetes-store.ts';
 import { type ManagedTask, Manager } from '../runtime/manager.ts';
 import { type Ambience, openInstallation, scopeOf } from './installation.ts';
 import { serveHealth } from './probes.ts';
+import type { RestPart } from './rest.ts';
+import { checkRestConfig } from './rest-config.ts';
+import type { OperatorRestOptions } from './rest-operator.ts';
+import { stopTogether } from './stop-together.ts';
 
 export interface OperatorOptions extends Ambience {
   /** Names this process in leases and Events. */
@@ -55,6 +59,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const namespace = config.namespace ?? ownNamespace(choice);
   if (namespace === undefined || namespace === '')
     throw new ConfigError(['namespace is required: this process is no pod and its kubeconfig names none']);
+  checkRestConfig(config, namespace, true);
   const identity = `${options.hostname}_${randomUUID()}`;
   const recorder = new EventRecorder({
     sink: new KubeEventSink(transport, PROGRAM, identity),
@@ -84,6 +89,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   });
   let synced = false;
   let manager: Manager | undefined;
+  let rest: RestPart | undefined;
   const endHealth = await serveHealth({
     settings: config.probes,
     defaultPort: PROBES_PORT,
@@ -91,46 +97,51 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     ready: [
       { name: 'starting', check: () => (manager === undefined ? 'waiting for the journal' : undefined) },
       { name: 'manager', check: () => manager?.readyCheck().check() },
+      { name: 'rest', check: () => rest?.ready.check() },
     ],
     clock,
     logger,
   });
   try {
+    const apiServers = [apiServer(transport.serverUrl())];
     const installation = await openInstallation(
       {
         ...options,
         store,
         ownNamespace: namespace,
-        apiServers: [apiServer(transport.serverUrl())],
+        apiServers,
         mayStart: () => assertLeading(elector),
         annotateHint: 'kubectl',
       },
       stop,
     );
-    manager = new Manager({
-      caches: [
-        {
-          name: 'resources',
-          run: (signal) => store.run(signal),
-          waitForSync: async (signal) => {
-            await store.ready(signal);
-            synced = true;
-          },
-          hasSynced: () => synced,
-        },
-      ],
-      controllers: installation.controllers,
-      tasks: [
-        { name: 'events', run: (signal) => recorder.run(signal), flush: (signal) => recorder.flush(signal) },
-        schemaCheck(transport, options),
-      ],
-      runs: installation.runs,
-      election: elector,
-      clock,
-      logger,
-      graceMs: config.shutdown.graceSeconds * 1_000,
-    });
     try {
+      const { journal } = installation;
+      rest = await openRest({ ...options, transport, store, journal, ownNamespace: namespace, apiServers });
+      manager = new Manager({
+        caches: [
+          {
+            name: 'resources',
+            run: (signal) => store.run(signal),
+            waitForSync: async (signal) => {
+              await store.ready(signal);
+              synced = true;
+            },
+            hasSynced: () => synced,
+          },
+        ],
+        controllers: installation.controllers,
+        tasks: [
+          { name: 'events', run: (signal) => recorder.run(signal), flush: (signal) => recorder.flush(signal) },
+          schemaCheck(transport, options),
+          ...(rest === undefined ? [] : [rest.task]),
+        ],
+        runs: stopTogether(installation.runs, rest),
+        election: elector,
+        clock,
+        logger,
+        graceMs: config.shutdown.graceSeconds * 1_000,
+      });
       await manager.run(stop);
     } finally {
       await installation.close();
@@ -138,6 +149,13 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   } finally {
     await endHealth();
   }
+}
+
+/** Loaded only where it is served. */
+async function openRest(options: OperatorRestOptions): Promise<RestPart | undefined> {
+  if (!options.config.rest.enabled) return undefined;
+  const { operatorRest } = await import('./rest-operator.ts');
+  return operatorRest(options);
 }
 
 function kubeChoice({ kubernetes }: Config): KubeConfigChoice {

@@ -2,9 +2,8 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Admit } from '../api/validate.ts';
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
 import { effectivePolicy } from '../domain/policy.ts';
-import { UnknownZoneError, type Zone, zoneOf } from '../lib/local-time.ts';
 import type { ResourceEditor } from '../resources/editor.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import { Catalogue } from '../rest/catalogue.ts';
@@ -18,7 +17,7 @@ import type { ManagedTask } from '../runtime/manager.ts';
 import type { ProbeCheck } from '../runtime/probes.ts';
 import { createFarSides } from './far-sides.ts';
 import type { Ambience } from './installation.ts';
-import { assertCallers } from './rest-callers.ts';
+import { restZone } from './rest-config.ts';
 import { farSideProbe } from './rest-far-sides.ts';
 import { restNamespaces } from './rest-namespaces.ts';
 
@@ -44,11 +43,10 @@ export interface RestPart {
   stop(): Promise<void>;
 }
 
-/** @throws {ConfigError} for a namespace or a zone that is none, or an API that nobody could call */
+/** The configuration was checked (rest-config.ts). */
 export function createRestPart(options: RestPartOptions): RestPart {
   const { config, version, store, logger } = options;
   const { rest } = config;
-  assertCallers(rest, options.apiServers.length > 0);
   const context = contextOf(options);
   const stopping = new AbortController();
   let listener: RestListener | undefined;
@@ -97,16 +95,6 @@ export function createRestPart(options: RestPartOptions): RestPart {
   };
 }
 
-/** For the manager: at a stop requests and runs end side by side, both before the lease is given away. */
-export function stoppedWith(
-  runs: { stopAll(reason: unknown, signal: AbortSignal): Promise<void> },
-  rest: RestPart | undefined,
-): { stopAll(reason: unknown, signal: AbortSignal): Promise<void> } {
-  return {
-    stopAll: async (reason, signal) => void (await Promise.all([runs.stopAll(reason, signal), rest?.stop()])),
-  };
-}
-
 function contextOf(options: RestPartOptions): RestContext {
   const { config, store, editor, records, ownNamespace, admit, clock, logger } = options;
   const farSides = createFarSides({
@@ -136,15 +124,6 @@ function contextOf(options: RestPartOptions): RestContext {
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     logger: logger.child({ part: 'rest' }),
   };
-}
-
-function restZone({ timeZone }: Config['rest']): Zone {
-  try {
-    return zoneOf(timeZone);
-  } catch (error) {
-    if (error instanceof UnknownZoneError) throw new ConfigError([`rest.timeZone: ${error.message}`]);
-    throw error;
-  }
 }
 
 function tlsFiles({ certFile, keyFile }: Config['rest']['tls']): TlsFiles | undefined {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Cluster } from '../../../src/api/cluster.gen.ts';
 import { compileAdmission } from '../../../src/api/validate.ts';
 import { createRestPart, type RestPart, type RestPartOptions } from '../../../src/compose/rest.ts';
-import { assertCallers } from '../../../src/compose/rest-callers.ts';
+import { checkRestConfig } from '../../../src/compose/rest-config.ts';
 import { farSideProbe } from '../../../src/compose/rest-far-sides.ts';
 import { restNamespaces } from '../../../src/compose/rest-namespaces.ts';
 import { type Config, parseConfig } from '../../../src/config.ts';
@@ -49,7 +49,7 @@ test('a namespace that is none, or is not served, is refused by its key', () => 
     assert.throws(() => restNamespaces(configOf(text), 'own'), { name: 'ConfigError', message: words }, text);
 });
 
-test('an API that nobody could call is refused, naming both ways to call it', () => {
+test('an API that nobody could call is refused, naming both ways to call it, and so is a zone that is none', () => {
   const cases: readonly (readonly [string, boolean, RegExp | undefined])[] = [
     ['{}', true, undefined],
     ['{}', false, /rest\.users\.file .*rest\.tokens\.enabled/],
@@ -58,9 +58,14 @@ test('an API that nobody could call is refused, naming both ways to call it', ()
     ['{tokens: {enabled: true}, users: {file: users.yaml}}', false, /rest\.tokens\.enabled/],
     ['{tokens: {enabled: false}, users: {file: users.yaml}}', true, undefined],
     ['{users: {file: users.yaml}}', false, undefined],
+    ['{timeZone: Mars/Base}', true, /rest\.timeZone: "Mars\/Base"/],
+    ['{namespace: A}', true, /rest\.namespace: "A"/],
   ];
   for (const [text, apiServer, words] of cases) {
-    const check = (): void => assertCallers(configOf(`rest: ${text}`).rest, apiServer);
+    const check = (): void => {
+      const config = configOf(`rest: ${text}`);
+      checkRestConfig({ ...config, rest: { ...config.rest, enabled: true } }, 'own', apiServer);
+    };
     if (words === undefined) assert.doesNotThrow(check, text);
     else assert.throws(check, { name: 'ConfigError', message: words }, text);
   }
@@ -238,7 +243,6 @@ test('what keeps the API from listening fails the program', async () => {
   await assert.rejects(start({ config }).ended, { code: 'EADDRINUSE' });
   const tls = configOf('rest: {host: 127.0.0.1, port: 0, tls: {certFile: nowhere.crt, keyFile: nowhere.key}}');
   await assert.rejects(start({ config: tls }).ended, { code: 'TlsFiles', message: /nowhere\.crt cannot be read/ });
-  assert.throws(() => start({ config: configOf('rest: {timeZone: Mars/Base}') }), /rest\.timeZone: "Mars\/Base"/);
   first.hard.abort();
   await first.ended;
 });
