@@ -13,6 +13,7 @@ import type { ObjectKey } from '../../../src/resources/store.ts';
 import { type Kubernetes, startKubernetes } from '../../support/kubernetes.ts';
 import { eventually } from '../../support/wait.ts';
 import { clusterYaml, never, recordingLogger } from './directory-samples.ts';
+import { editorCases } from './kubernetes-editor-cases.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FINALIZER = 'replication.bkrepo.io/finalizer';
@@ -187,6 +188,8 @@ describe('the resource store over a real API server, with the shipped rights', (
     const reference = { kind: 'Cluster', namespace: 'default', name: 'event', uid, resourceVersion };
     assert.deepEqual(recorded.at(-1), [{ apiVersion: 'replication.bkrepo.io/v1alpha1', ...reference }, event]);
   });
+
+  editorCases(() => kubernetes);
 
   it('fails retryably while the API server is away, and goes on when it is back', async () => {
     const read = await appear('event');
