@@ -12,6 +12,7 @@ import { resourceName } from '../mapping/resource-name.ts';
 import type { TryConnectBody } from '../schemas/cluster-bodies.ts';
 import { TRY_CONNECT_BODY } from '../schemas/cluster-body-schemas.ts';
 import { NOTHING } from '../schemas/envelope.ts';
+import { optional } from '../schemas/json-schema.ts';
 import { OPTIONAL_NAME_QUERY, type OptionalNameQuery } from '../schemas/queries.ts';
 import type { ConnectTestBody } from '../schemas/task-bodies.ts';
 import { CONNECT_TEST_BODY } from '../schemas/task-body-schemas.ts';
@@ -23,7 +24,7 @@ export function connectRoutes(app: FastifyInstance, context: RestContext, pings:
   const { catalogue, namespaces } = context;
 
   async function tryConnect(request: FastifyRequest): Promise<void> {
-    const { name = (request.body as TryConnectBody | undefined)?.name } = request.query as OptionalNameQuery;
+    const { name = (request.body as TryConnectBody | null | undefined)?.name } = request.query as OptionalNameQuery;
     if (name === undefined || name === null) throw complain('parameterMissing', 'name');
     const cluster = catalogue.clusters.byName(name);
     const { namespace, name: which } = cluster?.metadata ?? { namespace: namespaces.usual, name: undefined };
@@ -42,7 +43,7 @@ export function connectRoutes(app: FastifyInstance, context: RestContext, pings:
         tag: 'cluster',
         summary: 'Asks the far side of a cluster whether it answers; the name is in the query or in the body.',
         querystring: OPTIONAL_NAME_QUERY,
-        body: TRY_CONNECT_BODY,
+        body: optional(TRY_CONNECT_BODY),
         data: NOTHING,
       }),
       handler: async (request) => {
