@@ -23,6 +23,9 @@ export interface Generations {
 
 export type AuditResult = 'done' | 'denied' | 'owned' | 'conflict' | 'refused' | 'failed';
 
+/** Of a name that a caller made up. Characters. */
+const MAX_NAME = 253;
+
 const RESULTS: Partial<Readonly<Record<CodeName, AuditResult>>> = {
   denied: 'denied',
   taskOwned: 'owned',
@@ -48,7 +51,7 @@ export async function audited<T>(
       operation,
       kind,
       namespace,
-      name,
+      name: name.slice(0, MAX_NAME),
       result,
       code,
       generationBefore: generations.before,

@@ -96,7 +96,12 @@ export class Shelf<T extends Cluster | ReplicaTask> {
   }
 
   byName(name: string): T | undefined {
-    return this.#oldestFirst(this.#byName.get(name))[0];
+    return this.named(name)[0];
+  }
+
+  /** All that REST shows by that name, oldest first. */
+  named(name: string): readonly T[] {
+    return this.#oldestFirst(this.#byName.get(name));
   }
 
   /** Newest first. Not to be changed. */

@@ -43,8 +43,7 @@ export function clusterRoutes(app: FastifyInstance, context: RestContext): void 
 
   async function named(request: FastifyRequest, name: string): Promise<Cluster | undefined> {
     const allowed = await readableNamespaces(request, namespaces.all, 'clusters');
-    const found = catalogue.clusters.byName(name);
-    return found !== undefined && allowed.includes(found.metadata.namespace) ? found : undefined;
+    return catalogue.clusters.named(name).find(({ metadata }) => allowed.includes(metadata.namespace));
   }
 
   app.get<{ Params: IdParams }>(

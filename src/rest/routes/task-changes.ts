@@ -130,12 +130,12 @@ export function taskChangeRoutes(app: FastifyInstance, context: RestContext, pin
   ): Promise<ReplicaTask> {
     await authorize(request, { verb: 'create', resource: 'replicatasks', namespace: key.namespace });
     const present = catalogue.tasks.byName(body.name);
-    if (present !== undefined) return same(present, specOf(request, body, key)?.full, body.name);
+    if (present !== undefined) {
+      if (present.metadata.namespace !== key.namespace) throw complain('resourceExisted', body.name);
+      return same(present, specOf(request, body, key)?.full, body.name);
+    }
     const { draft, full } = mapped(request, body, key);
-    const clusters = full.remoteClusterIds.map((entry) => find(key.namespace, entry) ?? entry);
-    refuseComplaints(clusters.map((found) => (typeof found === 'string' ? unknownCluster(found, key) : undefined)));
-    const asked = clusters.filter((found) => typeof found !== 'string');
-    refuseComplaints(await Promise.all(asked.map((cluster) => pings.stored(cluster, request.ended))));
+    await ask(request, clustersOf(full.remoteClusterIds, key));
     return await made(request, key, draft, full, body.name, generations);
   }
 
@@ -180,6 +180,18 @@ export function taskChangeRoutes(app: FastifyInstance, context: RestContext, pin
     return outcome.object;
   }
 
+  /** @throws {RestError} 250306 with all that are not there */
+  function clustersOf(entries: readonly string[], key: ObjectKey): readonly Cluster[] {
+    const found = entries.map((entry) => find(key.namespace, entry) ?? entry);
+    refuseComplaints(found.map((entry) => (typeof entry === 'string' ? unknownCluster(entry, key) : undefined)));
+    return found.filter((entry) => typeof entry !== 'string');
+  }
+
+  /** @throws {RestError} 250301 with all that do not answer */
+  async function ask(request: FastifyRequest, clusters: readonly Cluster[]): Promise<void> {
+    refuseComplaints(await Promise.all(clusters.map((cluster) => pings.stored(cluster, request.ended))));
+  }
+
   /** A Cluster of another namespace of ours is told: tasks reach only those of their own. */
   function unknownCluster(entry: string, { namespace }: ObjectKey): Complaint {
     const elsewhere = catalogue.clusters.byId(entry)?.metadata.namespace;
@@ -212,8 +224,8 @@ export function taskChangeRoutes(app: FastifyInstance, context: RestContext, pin
       if (!canUpdate(task))
         throw complain('taskNotEditable', given, 'it has run; with kubectl it can be edited at any time');
       refuseTaken(spec.name, task);
-      const missing = spec.remoteClusterIds.filter((entry) => find(namespace, entry) === undefined);
-      refuseComplaints(missing.map((entry) => unknownCluster(entry, key)));
+      const clusters = clustersOf(spec.remoteClusterIds, key);
+      if (isOldUpdate(body) && body.validateConnectivity !== false) await ask(request, clusters);
       const annotations = { [MODIFIED_BY_ANNOTATION]: request.user.name };
       return await editor.replaceSpec(REPLICA_TASK_KIND, task, { spec, annotations }, request.ended);
     });
