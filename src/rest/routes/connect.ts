@@ -12,7 +12,7 @@ import { resourceName } from '../mapping/resource-name.ts';
 import type { TryConnectBody } from '../schemas/cluster-bodies.ts';
 import { TRY_CONNECT_BODY } from '../schemas/cluster-body-schemas.ts';
 import { NOTHING } from '../schemas/envelope.ts';
-import { optional, optional } from '../schemas/json-schema.ts';
+import { optional } from '../schemas/json-schema.ts';
 import { OPTIONAL_NAME_QUERY, type OptionalNameQuery } from '../schemas/queries.ts';
 import type { ConnectTestBody } from '../schemas/task-bodies.ts';
 import { CONNECT_TEST_BODY } from '../schemas/task-body-schemas.ts';
