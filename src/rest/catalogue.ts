@@ -3,14 +3,16 @@
  *
  * Guaranteed: as fresh as the store's cache; an object that is being deleted is not there for REST; of several with one
  * name or id (which only people with kubectl can make) the oldest is found, all are listed. The order is kept as objects
- * come and go, so that a page of ten thousand costs a walk over them and no sorting.
+ * come, change and go, so that a page of ten thousand costs a walk over them and no sorting.
  */
 import type { Cluster } from '../api/cluster.gen.ts';
 import { clusterId, LEGACY_ID_ANNOTATION, taskKey } from '../api/names.ts';
-import type { ObjectMeta } from '../api/object.ts';
 import type { ReplicaTask } from '../api/replica-task.gen.ts';
 import type { ObjectKey, ResourceStore } from '../resources/store.ts';
 import { restName } from './mapping/identity.ts';
+
+/** With more changes than that since somebody looked, everything is sorted at the next look: a cache that fills. */
+const MAX_CHANGES = 256;
 
 type Follow = Pick<ResourceStore, 'get' | 'list' | 'subscribe'>;
 
@@ -31,6 +33,11 @@ export class Catalogue {
     store.subscribe('ReplicaTask', (key) => {
       if (served.has(key.namespace)) this.tasks.put(key, store.get('ReplicaTask', key));
     });
+    // What the cache held before; of what comes while it fills, the store tells.
+    for (const namespace of served) {
+      for (const cluster of store.list('Cluster', namespace)) this.clusters.put(cluster.metadata, cluster);
+      for (const task of store.list('ReplicaTask', namespace)) this.tasks.put(task.metadata, task);
+    }
   }
 
   /** The Cluster that an entry of `remoteClusterIds` means: by the rules of the controllers (design §2). */
@@ -62,9 +69,13 @@ export class Shelf<T extends Cluster | ReplicaTask> {
   readonly #kept = new Map<string, Kept<T>>();
   readonly #byId = new Map<string, Set<string>>();
   readonly #byName = new Map<string, Set<string>>();
-  /** Newest first; replaced when objects come or go, or are looked at after that. */
+  /** Newest first, unless `#stale`. */
   #order: T[] = [];
-  #stale = false;
+  #stale = true;
+  /** Somebody may hold `#order`: it is copied before it changes. */
+  #lent = false;
+  /** Since somebody looked. */
+  #changes = 0;
 
   constructor(ownId: (namespace: string, name: string) => string) {
     this.#ownId = ownId;
@@ -76,7 +87,9 @@ export class Shelf<T extends Cluster | ReplicaTask> {
     const present = object?.metadata.deletionTimestamp === undefined ? object : undefined;
     if (before !== undefined) this.#forget(place, before);
     if (present !== undefined) this.#keep(place, present);
-    this.#stale = true;
+    this.#changes += 1;
+    if (this.#changes > MAX_CHANGES) this.#stale = true;
+    if (!this.#stale) this.#reorder(before?.object, present);
   }
 
   /** By name in its namespace. */
@@ -104,19 +117,25 @@ export class Shelf<T extends Cluster | ReplicaTask> {
     return this.#oldestFirst(this.#byName.get(name));
   }
 
-  /** Newest first. Not to be changed. */
+  /** Newest first, as of now. Not to be changed. */
   list(): readonly T[] {
-    if (!this.#stale) return this.#order;
+    if (this.#stale) this.#order = [...this.#kept.values()].map(({ object }) => object).toSorted(newestFirst);
     this.#stale = false;
-    const objects = [...this.#kept.values()].map(({ object }) => object);
-    const known = new Map(this.#order.map(({ metadata }, index) => [metadata.uid, index]));
-    // What was there keeps its place, so that a changed object costs no comparison.
-    if (objects.length === known.size && objects.every(({ metadata }) => known.has(metadata.uid))) {
-      const order = [...this.#order];
-      for (const object of objects) order[known.get(object.metadata.uid) ?? 0] = object;
-      this.#order = order;
-    } else this.#order = objects.toSorted((a, b) => newestFirst(a.metadata, b.metadata));
+    this.#changes = 0;
+    this.#lent = true;
     return this.#order;
+  }
+
+  #reorder(before: T | undefined, present: T | undefined): void {
+    if (this.#lent) this.#order = [...this.#order];
+    this.#lent = false;
+    const order = this.#order;
+    if (before !== undefined && present !== undefined && newestFirst(before, present) === 0) {
+      order[position(order, before)] = present;
+      return;
+    }
+    if (before !== undefined) order.splice(position(order, before), 1);
+    if (present !== undefined) order.splice(position(order, present), 0, present);
   }
 
   #keep(place: string, object: T): void {
@@ -138,14 +157,35 @@ export class Shelf<T extends Cluster | ReplicaTask> {
   #oldestFirst(places: ReadonlySet<string> | undefined): readonly T[] {
     if (places === undefined) return [];
     const objects = [...places].flatMap((place) => this.#kept.get(place)?.object ?? []);
-    return objects.length < 2 ? objects : objects.toSorted((a, b) => newestFirst(b.metadata, a.metadata));
+    return objects.length < 2 ? objects : objects.toSorted((a, b) => newestFirst(b, a));
   }
 }
 
 /** By creation, which has whole seconds; within one second by uid, so that pages do not overlap. */
-function newestFirst(a: ObjectMeta, b: ObjectMeta): number {
-  if (a.creationTimestamp !== b.creationTimestamp) return a.creationTimestamp < b.creationTimestamp ? 1 : -1;
-  return a.uid < b.uid ? 1 : a.uid > b.uid ? -1 : 0;
+function newestFirst({ metadata: a }: Cluster | ReplicaTask, { metadata: b }: Cluster | ReplicaTask): number {
+  return (
+    descending(a.creationTimestamp, b.creationTimestamp) ||
+    descending(a.uid, b.uid) ||
+    descending(a.namespace, b.namespace) ||
+    descending(a.name, b.name)
+  );
+}
+
+function descending(a: string, b: string): number {
+  return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/** Of the object in a sorted list, or where it belongs. */
+function position<T extends Cluster | ReplicaTask>(order: readonly T[], object: T): number {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const there = order[middle];
+    if (there !== undefined && newestFirst(there, object) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function add(index: Map<string, Set<string>>, key: string, place: string): void {
