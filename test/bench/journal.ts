@@ -9,7 +9,7 @@ import { type Document, MongoClient, ObjectId } from 'mongodb';
 
 import type { UnitDetail } from '../../src/engine/ports/journal.ts';
 import { type Journal, openJournal } from '../../src/journal/journal.ts';
-import type { ExpiryStep, RunRecord } from '../../src/journal/records.ts';
+import type { DetailFilter, ExpiryStep, RunRecord } from '../../src/journal/records.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -84,6 +84,9 @@ const BATCH = 500;
 const SMALL_DETAILS = 1_000;
 const PAGE_SIZE = 20;
 const REPEATS = 5;
+const REPOSITORIES = 4;
+/** Milliseconds after which nothing more is written about a run that ended. */
+const SETTLED = 180_000;
 const DAY = 86_400_000;
 /** Milliseconds that one answer may take, on a machine that does other work, too. */
 const PATIENCE = 120_000;
@@ -106,7 +109,7 @@ export async function journal(options: JournalOptions): Promise<boolean> {
     const rows: Row[] = [];
     const show = (row: Row): void => {
       rows.push(row);
-      report(`${row.id.padEnd(38)} ${shown(row.ours)} ${shown(row.peer)} ${shown(row.ratio)}`);
+      report(`${row.id.padEnd(48)} ${shown(row.ours)} ${shown(row.peer)} ${shown(row.ratio)}`);
     };
     for (const measure of [writing, questions, cleaning]) await measure({ client, large, small, options, show });
     if (options.json) process.stdout.write(`${JSON.stringify({ rows })}\n`);
@@ -130,15 +133,15 @@ async function furnish(
     never,
   );
   const begun = await begin(opened, 'first');
-  await opened.runJournal(begun).writeDetails([detail(0)], never);
+  await opened.runJournal(begun).writeDetails([detail(0, details)], never);
   const record = (await opened.adopt(begun.id, never)) ?? begun;
-  await opened.runJournal(record).confirmDetails('cluster-a', [detail(0).unitKey], never);
+  await opened.runJournal(record).confirmDetails('cluster-a', [detail(0, details).unitKey], never);
   const stored = client.db(database).collection('replica_record_detail');
   const like = (await stored.findOne({ recordId: record.id })) ?? {};
   const from = performance.now();
   for (let n = 1; n < details; n += 10_000)
     await stored.insertMany(
-      Array.from({ length: Math.min(10_000, details - n) }, (_, index) => copyOf(like, n + index)),
+      Array.from({ length: Math.min(10_000, details - n) }, (_, index) => copyOf(like, n + index, details)),
       { ordered: false },
     );
   // What is not in a checkpoint yet is not counted as being on disk.
@@ -167,18 +170,9 @@ async function writing({ client, large, small, options, show }: Scene): Promise<
 }
 
 /** Milliseconds. */
-async function questions({ large, small, show }: Scene): Promise<void> {
-  const last = ({ details }: Side): number => Math.ceil(details / PAGE_SIZE);
-  const page = (pageNumber: number) => ({ pageNumber, pageSize: PAGE_SIZE });
-  const asked: Readonly<Record<string, (side: Side) => Promise<unknown>>> = {
-    'first page, ms': ({ journal: at, record }) => at.details(record.id, {}, page(1), never),
-    'page in the middle, ms': (side) =>
-      side.journal.details(side.record.id, {}, page(Math.ceil(last(side) / 2)), never),
-    'last page, ms': (side) => side.journal.details(side.record.id, {}, page(last(side)), never),
-    'first page of failed, ms': ({ journal: at, record }) =>
-      at.details(record.id, { status: 'FAILED' }, page(1), never),
-    'first page below a path, ms': ({ journal: at, record }) =>
-      at.details(record.id, { pathPrefix: '/dir/00/' }, page(1), never),
+async function questions(scene: Scene): Promise<void> {
+  const asked: Readonly<Record<string, Question>> = {
+    ...pages(),
     'count by status, ms': ({ journal: at, record }) => at.countDetails(record.id, never),
     'find 500 details, ms': ({ journal: at, record, details }) =>
       at.runJournal(record).findDetails('cluster-a', sample(details, 500), never),
@@ -187,20 +181,69 @@ async function questions({ large, small, show }: Scene): Promise<void> {
     'what earlier epochs left, ms': ({ journal: at, record }) =>
       at.runJournal(record).leftDetails('cluster-a', undefined, 500, never),
   };
-  for (const [id, ask] of Object.entries(asked)) {
+  await ask(asked, 'run goes on: ', scene);
+  for (const { journal: at, record, clock } of [scene.large, scene.small]) {
+    await at.finishRun(record, { status: 'SUCCESS', farSides: [] }, never);
+    clock.advance(SETTLED);
+  }
+  // Each is asked several times: the first counts, the others know.
+  await ask(pages(), 'run ended: ', scene);
+}
+
+type Question = (side: Side) => Promise<unknown>;
+
+function pages(): Readonly<Record<string, Question>> {
+  const page = (filter: DetailFilter, part: number): Question => {
+    return async ({ journal: at, record }) => {
+      const { total } = await at.details(record.id, filter, { pageNumber: 1, pageSize: PAGE_SIZE }, never);
+      return at.details(
+        record.id,
+        filter,
+        { pageNumber: Math.ceil((part * total) / PAGE_SIZE), pageSize: PAGE_SIZE },
+        never,
+      );
+    };
+  };
+  const first =
+    (filter: DetailFilter): Question =>
+    ({ journal: at, record }) =>
+      at.details(record.id, filter, { pageNumber: 1, pageSize: PAGE_SIZE }, never);
+  return {
+    'first page, ms': first({}),
+    'first and middle page, ms': page({}, 0.5),
+    'first and last page, ms': page({}, 1),
+    'first page of failed, ms': first({ result: 'FAILED' }),
+    'first page of a repository, ms': first({ repoName: 'files-0' }),
+    'first and middle page of it, ms': page({ repoName: 'files-0' }, 0.5),
+    'first page of a far side, ms': first({ clusterName: 'edge-a', result: 'SUCCESS' }),
+    'below a path, 1 % all over, ms': first({ pathPrefix: '/dir/00/' }),
+    'below a path, 1 % the oldest, ms': first({ pathPrefix: '/old/' }),
+    'below a path, the old half, ms': first({ pathPrefix: '/half/' }),
+    'one file, ms': ({ journal: at, record, details }) =>
+      at.details(record.id, { artifactNamePrefix: pathOf(77, details) }, { pageNumber: 1, pageSize: PAGE_SIZE }, never),
+    'package, none, ms': first({ packageKeyPrefix: 'npm://' }),
+    'version, none, ms': first({ version: '1.0' }),
+  };
+}
+
+async function ask(
+  asked: Readonly<Record<string, Question>>,
+  when: string,
+  { large, small, show }: Scene,
+): Promise<void> {
+  for (const [id, question] of Object.entries(asked)) {
     const [ours, peer]: [number[], number[]] = [[], []];
     for (let n = 0; n < REPEATS; n += 1) {
-      ours.push(await timed(() => ask(large)));
-      peer.push(await timed(() => ask(small)));
+      ours.push(await timed(() => question(large)));
+      peer.push(await timed(() => question(small)));
     }
-    show(row(id, ours, peer));
+    show(row(`${when}${id}`, ours, peer));
   }
 }
 
 /** Removes the run of the large journal as the sweeper would, while a run writes, and then without a pause. */
 async function cleaning({ client, large, small, options, show }: Scene): Promise<void> {
   const { journal: at, clock } = large;
-  await at.finishRun(large.record, { status: 'SUCCESS', farSides: [] }, never);
   clock.advance(31 * DAY);
   const steps: number[] = [];
   const step = async (): Promise<boolean> => {
@@ -230,7 +273,11 @@ async function cleaning({ client, large, small, options, show }: Scene): Promise
       .deleteMany({ recordId: { $ne: small.record.id } });
   }
   show(row('write while old details go, details/s', during, without));
-  while (await step());
+  const left = await client.db(LARGE).collection('replica_record_detail').countDocuments({ recordId: large.record.id });
+  const took = await timed(async () => {
+    while (await step());
+  });
+  show({ id: 'remove what is left, details/s', ours: left / (took / 1_000), peer: null, ratio: null });
   const longest = Math.max(...steps);
   show({ id: 'remove 5000 details, ms (median)', ours: median(steps), peer: null, ratio: null });
   show({ id: 'remove 5000 details, ms (longest)', ours: longest, peer: null, ratio: null });
@@ -242,7 +289,7 @@ async function writeRun(at: Journal, name: string, details: number): Promise<num
   const from = performance.now();
   for (let n = 0; n < details; n += BATCH)
     await run.writeDetails(
-      Array.from({ length: Math.min(BATCH, details - n) }, (_, index) => detail(n + index)),
+      Array.from({ length: Math.min(BATCH, details - n) }, (_, index) => detail(n + index, details)),
       never,
     );
   const seconds = (performance.now() - from) / 1_000;
@@ -269,17 +316,22 @@ async function begin(at: Journal, name: string): Promise<RunRecord> {
   return record;
 }
 
-function pathOf(n: number): string {
-  return `/dir/${String(n % 100).padStart(2, '0')}/build-${String(n).padStart(8, '0')}/app.tar.gz`;
+/** Every other path is in a directory whose files are of one age: `old` the oldest percent, `half` the rest of the older half. */
+function pathOf(n: number, of: number): string {
+  const age = n < of / 50 ? 'old' : n < of / 2 ? 'half' : 'new';
+  const directory = n % 2 === 0 ? `dir/${String(n % 100).padStart(2, '0')}` : age;
+  return `/${directory}/build-${String(n).padStart(8, '0')}/app.tar.gz`;
 }
 
-function detail(n: number): UnitDetail {
-  const fullPath = pathOf(n);
+/** The `n`th of `of` details; one repository after the other, as runs go. */
+function detail(n: number, of: number): UnitDetail {
+  const fullPath = pathOf(n, of);
+  const localRepoName = `files-${Math.floor((REPOSITORIES * n) / of)}`;
   const failed = n % 100 === 1;
   return {
     clusterId: 'cluster-a',
     clusterName: 'edge-a',
-    localRepoName: 'generic-local',
+    localRepoName,
     remoteProjectId: 'mirror',
     remoteRepoName: 'generic-local',
     repoType: 'GENERIC',
@@ -297,9 +349,9 @@ function detail(n: number): UnitDetail {
 }
 
 /** A stored detail like another, without the detour through the journal. */
-function copyOf(like: Document, n: number): Document {
-  const { unitKey, fullPath, status, size, bytesSent, sha256, startTime, endTime } = detail(n);
-  const names = { unitKey, fullPath, artifactName: fullPath, pathConstraint: { path: fullPath } };
+function copyOf(like: Document, n: number, of: number): Document {
+  const { unitKey, fullPath, localRepoName, status, size, bytesSent, sha256, startTime, endTime } = detail(n, of);
+  const names = { unitKey, fullPath, localRepoName, artifactName: fullPath, pathConstraint: { path: fullPath } };
   const good = status === 'SUCCESS';
   const outcome = { unitStatus: status, status: good ? 'SUCCESS' : 'FAILED' };
   return { ...like, _id: new ObjectId(), ...names, ...outcome, size, bytesSent, sha256, startTime, endTime };
@@ -307,7 +359,7 @@ function copyOf(like: Document, n: number): Document {
 
 /** Keys of `count` units, evenly spread. */
 function sample(details: number, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, n) => `0:${pathOf(Math.floor((n * details) / count))}`);
+  return Array.from({ length: count }, (_, n) => `0:${pathOf(Math.floor((n * details) / count), details)}`);
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
