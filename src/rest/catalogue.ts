@@ -21,7 +21,7 @@ export class Catalogue {
   readonly tasks: Shelf<ReplicaTask>;
   readonly #store: Follow;
 
-  /** Follows the store for the life of the program. */
+  /** Follows the store, which tells of what is there first, for the life of the program. */
   constructor(store: Follow, namespaces: readonly string[]) {
     const served = new Set(namespaces);
     this.#store = store;
@@ -33,11 +33,6 @@ export class Catalogue {
     store.subscribe('ReplicaTask', (key) => {
       if (served.has(key.namespace)) this.tasks.put(key, store.get('ReplicaTask', key));
     });
-    // What the cache held before; of what comes while it fills, the store tells.
-    for (const namespace of served) {
-      for (const cluster of store.list('Cluster', namespace)) this.clusters.put(cluster.metadata, cluster);
-      for (const task of store.list('ReplicaTask', namespace)) this.tasks.put(task.metadata, task);
-    }
   }
 
   /** The Cluster that an entry of `remoteClusterIds` means: by the rules of the controllers (design §2). */

@@ -23,7 +23,9 @@ class Cache implements Follow {
   }
 
   subscribe(kind: ResourceKind, listener: (key: ObjectKey) => void): () => void {
-    if (kind === 'Cluster') this.#listeners.push(listener);
+    if (kind !== 'Cluster') return () => {};
+    this.#listeners.push(listener);
+    for (const { metadata } of this.#clusters.values()) listener(metadata);
     return () => {};
   }
 
