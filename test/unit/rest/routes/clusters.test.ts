@@ -152,6 +152,9 @@ describe('cluster reads', () => {
     return world;
   }
 
+  /** For what only reads. */
+  const shared = filled();
+
   const LISTS: readonly { readonly url: string; readonly names: readonly string[] }[] = [
     { url: 'list', names: ['centre', 'fa.*', 'far'] },
     { url: 'list?name=fa', names: ['fa.*', 'far'] },
@@ -162,7 +165,7 @@ describe('cluster reads', () => {
   ];
   for (const { url, names } of LISTS)
     it(`lists by ${url}`, async () => {
-      const { items } = await filled().call('GET', `/api/cluster/${url}`);
+      const { items } = await shared.call('GET', `/api/cluster/${url}`);
       assert.deepEqual(
         items.map(({ name }) => name),
         names,
@@ -205,6 +208,16 @@ describe('cluster reads', () => {
       resources.apply('Cluster', { namespace: ONE, name, spec: { ...CLUSTER_SPEC, type: 'CENTER' } });
     const answer = await call('GET', '/api/cluster/info/center');
     assert.deepEqual([answer.status, answer.code], [400, 250_306]);
+  });
+
+  it('finds a name in the namespaces that the caller may list, when an older one is elsewhere', async () => {
+    const { call, resources, denied } = restWorld();
+    resources.apply('Cluster', { namespace: ONE, name: 'a', spec: { ...CLUSTER_SPEC, name: 'twin' } });
+    resources.apply('Cluster', { namespace: TWO, name: 'b', spec: { ...CLUSTER_SPEC, name: 'twin' } });
+    assert.equal((await call('GET', '/api/cluster/info?name=twin')).data.id, clusterId(ONE, 'a'));
+    assert.equal((await call('GET', '/api/cluster/list')).items.length, 2);
+    denied.add('list clusters one');
+    assert.equal((await call('GET', '/api/cluster/info?name=twin')).data.id, clusterId(TWO, 'b'));
   });
 
   it('shows the namespaces that the caller may list, and refuses who may list none', async () => {

@@ -66,6 +66,15 @@ describe('task create', () => {
     assert.equal(pings.length, 1);
   });
 
+  it('is refused when kubectl made one of that name in another namespace, though it reads the same', async () => {
+    const { call, resources } = withCluster();
+    await call('POST', '/api/task/create', taskBody());
+    const { spec } = resources.get('ReplicaTask', TASK) ?? {};
+    await call('DELETE', `/api/task/delete/${KEY}`);
+    resources.apply('ReplicaTask', { namespace: TWO, name: 'nightly', spec: spec ?? {} });
+    assert.equal((await call('POST', '/api/task/create', taskBody())).code, 250_107);
+  });
+
   it('is one task for two who make it at once', async () => {
     const { call, resources } = withCluster();
     const answers = await Promise.all([1, 2].map(() => call('POST', '/api/task/create', taskBody())));
@@ -173,6 +182,9 @@ describe('task reads', () => {
     return world;
   }
 
+  /** For what only reads. */
+  const shared = filled();
+
   const PAGES: readonly { readonly url: string; readonly names: readonly string[] }[] = [
     { url: 'page', names: ['abc', 'a.c', 'nightly'] },
     { url: 'page?sortDirection=ASC', names: ['nightly', 'a.c', 'abc'] },
@@ -194,7 +206,7 @@ describe('task reads', () => {
   for (const base of ['/api/task', '/api/task/cluster', '/api/task/blob'])
     for (const { url, names } of base === '/api/task' ? PAGES : PAGES.slice(0, 3))
       it(`answers ${base}/${url}`, async () => {
-        const { data, code } = await filled().call('GET', `${base}/${url}`);
+        const { data, code } = await shared.call('GET', `${base}/${url}`);
         assert.equal(code, 0);
         assert.deepEqual(
           data.records.map(({ name }) => name),
@@ -226,7 +238,7 @@ describe('task reads', () => {
   const ODD = ['nope', 'x'.repeat(8_000), '%00', '..%2F..%2Fetc', '__proto__', taskKey('kube-system', 'hidden')];
   for (const odd of ODD)
     it(`knows no task ${odd.slice(0, 40)}`, async () => {
-      const { call } = filled();
+      const { call } = shared;
       for (const url of ['info', 'detail', 'cluster/canUpdated']) {
         const answer = await call('GET', `/api/task/${url}/${odd}`);
         assert.deepEqual([answer.status, answer.code], [400, 250_310], url);
@@ -274,6 +286,23 @@ describe('task update', () => {
     });
     assert.deepEqual([code, data.name, data.key], [0, 'renamed', KEY]);
     assert.equal(resources.get('ReplicaTask', TASK)?.spec.replicaTaskObjects[0]?.localRepoName, 'mvn');
+  });
+
+  it('asks the far sides of an old body first, unless it says not to', async () => {
+    const { call, pings, down, resources } = withTask();
+    down.set('far.test', noAnswer());
+    const old = {
+      name: 'nightly',
+      taskKey: KEY,
+      setting: {},
+      replicationInfo: [
+        { remoteClusterName: ['far'], repoInfo: [{ localRepoName: 'mvn', type: 'MAVEN', packageInfo: [] }] },
+      ],
+    };
+    assert.equal((await call('POST', '/api/task/blob/update', old)).code, 250_301);
+    assert.deepEqual([pings.length, resources.get('ReplicaTask', TASK)?.metadata.generation], [1, 1]);
+    assert.equal((await call('POST', '/api/task/blob/update', { ...old, validateConnectivity: false })).code, 0);
+    assert.equal(pings.length, 1);
   });
 
   it('refuses what has run, what is running, unknown clusters, names in use, and unknown tasks', async () => {
