@@ -7,7 +7,8 @@ import type { ObjectMeta } from './object.ts';
  * which ReplicaTasks of the same namespace copy artifacts. The operator probes it and reports in status whether it
  * can be used. Deleting a Cluster waits until no ReplicaTask refers to it. The name is what `remoteClusterIds` of a
  * ReplicaTask refers to; the annotation `replication.bkrepo.io/legacy-id` keeps the id that an older bk-repo gave
- * this cluster.
+ * this cluster; a new value of the annotation `replication.bkrepo.io/credentials-changed` has the far side asked at
+ * once instead of at the next probe.
  */
 export interface Cluster {
   readonly apiVersion: 'replication.bkrepo.io/v1alpha1';

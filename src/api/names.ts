@@ -33,6 +33,9 @@ export const MODIFIED_BY_ANNOTATION = `${GROUP}/modified-by`;
 /** Cluster, made by REST: the account at the far side, which REST answers show; its password is in the Secret only. */
 export const ACCOUNT_ANNOTATION = `${GROUP}/account`;
 
+/** Cluster: any new value has the far side asked at once, because its credentials have changed. */
+export const CREDENTIALS_CHANGED_ANNOTATION = `${GROUP}/credentials-changed`;
+
 /** Both kinds: which installation looks after the object; without it the one that has no `instance` configured. */
 export const INSTANCE_LABEL = `${GROUP}/instance`;
 

@@ -7,26 +7,49 @@ const PATIENCE_MS = 2_000;
 
 type Cache = Pick<ResourceStore, 'get' | 'subscribe'>;
 
-/** Resolves when the cache shows what satisfies `shows`, when the time is over, or when `signal` is aborted. */
-export async function seenInCache<K extends ResourceKind>(
-  cache: Cache,
-  clock: Clock,
-  kind: K,
-  key: ObjectKey,
-  shows: (present: ResourceKinds[K] | undefined) => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  if (shows(cache.get(kind, key))) return;
-  const seen = new AbortController();
-  const end = cache.subscribe(kind, ({ namespace, name }) => {
-    if (namespace === key.namespace && name === key.name && shows(cache.get(kind, key))) seen.abort();
-  });
-  try {
-    // Ends early when it was seen, or when nobody waits any more.
-    await clock.sleep(PATIENCE_MS, AbortSignal.any([seen.signal, signal])).catch(() => {});
-  } finally {
-    end();
+/** Follows the cache once for all who wait: a subscription tells of every object that there is. */
+export class CacheWait {
+  readonly #cache: Cache;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  /** For the life of the program. */
+  constructor(cache: Cache, clock: Clock) {
+    this.#cache = cache;
+    this.#clock = clock;
+    for (const kind of ['Cluster', 'ReplicaTask'] as const)
+      cache.subscribe(kind, (key) => {
+        for (const look of this.#waiting.get(placeOf(kind, key)) ?? []) look();
+      });
   }
+
+  /** Resolves when the cache shows what satisfies `shows`, when the time is over, or when `signal` is aborted. */
+  async until<K extends ResourceKind>(
+    kind: K,
+    key: ObjectKey,
+    shows: (present: ResourceKinds[K] | undefined) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (shows(this.#cache.get(kind, key))) return;
+    const seen = new AbortController();
+    const place = placeOf(kind, key);
+    const look = (): void => {
+      if (shows(this.#cache.get(kind, key))) seen.abort();
+    };
+    const others = this.#waiting.get(place) ?? new Set();
+    this.#waiting.set(place, others.add(look));
+    try {
+      // Ends early when it was seen, or when nobody waits any more.
+      await this.#clock.sleep(PATIENCE_MS, AbortSignal.any([seen.signal, signal])).catch(() => {});
+    } finally {
+      others.delete(look);
+      if (others.size === 0) this.#waiting.delete(place);
+    }
+  }
+}
+
+function placeOf(kind: ResourceKind, { namespace, name }: ObjectKey): string {
+  return `${kind}/${namespace}/${name}`;
 }
 
 /** Whether the object is the written one or a later state of it. */

@@ -15,13 +15,13 @@ import {
   VERSION,
 } from '../api/names.ts';
 import { ReplicationError } from '../domain/errors.ts';
-import { createSecret, readSecret, replaceSecret, type SecretWrite } from '../kube/core-objects.ts';
+import { createSecret, type KeyValues, readSecret, replaceSecret, type SecretWrite } from '../kube/core-objects.ts';
 import { isAlreadyExists, isConflict, isInvalid, isNotFound, KubeError } from '../kube/errors.ts';
 import { type KubeObject, withoutManagedFields } from '../kube/object.ts';
 import { ResourceClient } from '../kube/resource-client.ts';
 import type { Transport } from '../kube/transport.ts';
 import type { Clock } from '../lib/clock.ts';
-import { isAsNew, isRemoved, seenInCache } from './cache-wait.ts';
+import { CacheWait, isAsNew, isRemoved } from './cache-wait.ts';
 import {
   type Credentials,
   credentialsSecretName,
@@ -62,9 +62,11 @@ type Clients = { readonly [K in ResourceKind]: ResourceClient<ResourceKinds[K]> 
 class ApiEditor implements ResourceEditor {
   readonly #options: KubernetesEditorOptions;
   readonly #clients: Clients;
+  readonly #cache: CacheWait;
 
   constructor(options: KubernetesEditorOptions) {
     this.#options = options;
+    this.#cache = new CacheWait(options.store, options.clock);
     this.#clients = {
       Cluster: clientOf<ResourceKinds['Cluster']>(options.transport, 'Cluster', CLUSTER_PLURAL),
       ReplicaTask: clientOf<ResourceKinds['ReplicaTask']>(options.transport, 'ReplicaTask', REPLICA_TASK_PLURAL),
@@ -94,12 +96,15 @@ class ApiEditor implements ResourceEditor {
   async replaceSpec<K extends ResourceKind>(
     kind: K,
     read: ResourceKinds[K],
-    { spec, annotations }: SpecChange<K>,
+    { spec, annotations = {} }: SpecChange<K>,
     signal: AbortSignal,
   ): Promise<EditOutcome<K>> {
     const difference = mergeDiff(plainJson(read.spec), plainJson(spec));
-    if (difference === undefined) return { outcome: 'written', object: read };
-    return await this.#patch(kind, read, { annotations }, { spec: difference }, EDIT_MANAGER, signal);
+    const present = read.metadata.annotations ?? {};
+    const annotated = Object.entries(annotations).some(([key, value]) => (present[key] ?? null) !== value);
+    if (difference === undefined && !annotated) return { outcome: 'written', object: read };
+    const patch = difference === undefined ? {} : { spec: difference };
+    return await this.#patch(kind, read, { annotations }, patch, EDIT_MANAGER, signal);
   }
 
   async annotate<K extends ResourceKind>(
@@ -124,8 +129,7 @@ class ApiEditor implements ResourceEditor {
       if (isConflict(error)) return 'conflict';
       throw resourceError(`delete ${nameOf(read)}`, error);
     }
-    const { store, clock } = this.#options;
-    await seenInCache(store, clock, kind, read.metadata, (present) => isRemoved(present, read), signal);
+    await this.#cache.until(kind, read.metadata, (present) => isRemoved(present, read), signal);
     return 'removed';
   }
 
@@ -145,15 +149,23 @@ class ApiEditor implements ResourceEditor {
     };
     const key = { namespace, name: secret.name };
     for (let tries = 1; ; tries += 1) {
+      const present = await this.#secret(key, signal);
+      if (present !== undefined && present.labels[CREDENTIALS_LABEL] !== labelValue(name)) throw secretForeign(key);
       try {
-        const present = await readSecret(transport, namespace, secret.name, signal);
         if (present === undefined) return await createSecret(transport, secret, EDIT_MANAGER, signal);
-        if (present.labels[CREDENTIALS_LABEL] !== labelValue(name)) throw secretForeign(key);
         return await replaceSecret(transport, secret, present, EDIT_MANAGER, signal);
       } catch (error) {
         const raced = isConflict(error) || isAlreadyExists(error) || isNotFound(error);
-        if (!raced || tries === SECRET_TRIES) throw readError('Secret', key, error);
+        if (!raced || tries === SECRET_TRIES) throw resourceError(`write Secret ${namespace}/${secret.name}`, error);
       }
+    }
+  }
+
+  async #secret({ namespace, name }: ObjectKey, signal: AbortSignal): Promise<KeyValues | undefined> {
+    try {
+      return await readSecret(this.#options.transport, namespace, name, signal);
+    } catch (error) {
+      throw readError('Secret', { namespace, name }, error);
     }
   }
 
@@ -200,8 +212,9 @@ class ApiEditor implements ResourceEditor {
     written: ResourceKinds[K],
     signal: AbortSignal,
   ): Promise<EditOutcome<K>> {
-    const { store, clock } = this.#options;
-    await seenInCache(store, clock, kind, written.metadata, (present) => isAsNew(present, written), signal);
+    // The cache never shows what is another installation's.
+    if (this.#isOurs(written))
+      await this.#cache.until(kind, written.metadata, (present) => isAsNew(present, written), signal);
     return { outcome: 'written', object: withoutManagedFields(written, QUIET_MANAGERS) };
   }
 

@@ -58,6 +58,22 @@ export async function edited<K extends ResourceKind>(
   throw complain('changedMeanwhile', key.name);
 }
 
+/** Sets annotations that tell controllers something; whatever else changes meanwhile is nobody's loss. */
+export async function annotated<K extends ResourceKind>(
+  request: FastifyRequest,
+  editor: ResourceEditor,
+  kind: K,
+  key: ObjectKey,
+  annotations: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const live = await editor.read(kind, key, request.ended);
+    if (live === undefined) return;
+    const { outcome } = await editor.annotate(kind, live.object, annotations, request.ended);
+    if (outcome === 'written' || outcome === 'gone') return;
+  }
+}
+
 /** Removes an object; what is gone already counts as removed. @throws {RestError} */
 export async function removed<K extends ResourceKind>(
   request: FastifyRequest,

@@ -8,9 +8,15 @@ export interface ProbeResult {
   readonly probe: ProbeFact | undefined;
 }
 
-interface Entry {
+/** What a result is about: a change of any of it asks for another probe. */
+export interface Probed {
   readonly uid: string;
   readonly generation: number;
+  /** The annotation that tells of changed credentials. */
+  readonly credentials?: string | undefined;
+}
+
+interface Entry extends Probed {
   readonly result: ProbeResult;
   readonly failures: number;
   /** Monotonic milliseconds. */
@@ -34,18 +40,14 @@ export class ProbeBook {
   }
 
   /** The result that still counts for this object; undefined = probe now. */
-  current(key: string, object: { readonly uid: string; readonly generation: number }): ProbeResult | undefined {
+  current(key: string, object: Probed): ProbeResult | undefined {
     const entry = this.#entries.get(key);
     if (entry?.uid !== object.uid || entry.generation !== object.generation) return undefined;
+    if (entry.credentials !== object.credentials) return undefined;
     return this.#clock.monotonic() >= entry.nextAt ? undefined : entry.result;
   }
 
-  put(
-    key: string,
-    object: { readonly uid: string; readonly generation: number },
-    result: ProbeResult,
-    intervalMs: number,
-  ): void {
+  put(key: string, object: Probed, result: ProbeResult, intervalMs: number): void {
     const before = this.#entries.get(key);
     const failed = 'kind' in result.verdict;
     const failures = failed ? (before?.uid === object.uid ? before.failures : 0) + 1 : 0;

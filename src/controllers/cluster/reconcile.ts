@@ -6,7 +6,7 @@
  */
 import type { Cluster } from '../../api/cluster.gen.ts';
 import { durationMs } from '../../api/duration.ts';
-import { FINALIZER } from '../../api/names.ts';
+import { CREDENTIALS_CHANGED_ANNOTATION, FINALIZER } from '../../api/names.ts';
 import { refuseCluster } from '../../domain/acceptance.ts';
 import { clusterStatus } from '../../domain/cluster-status.ts';
 import { refersTo } from '../../domain/references.ts';
@@ -20,7 +20,7 @@ import type { FarSides } from '../ports.ts';
 import { conditionEvents, event } from '../transition-events.ts';
 import { troubleOf } from '../trouble.ts';
 import { readAccess } from './access.ts';
-import { ProbeBook, type ProbeResult } from './probe-book.ts';
+import { ProbeBook, type Probed, type ProbeResult } from './probe-book.ts';
 
 export interface ClusterControllerOptions {
   readonly store: ResourceStore;
@@ -136,11 +136,12 @@ class ClusterReconcile {
 
   async #probe(key: string, signal: AbortSignal): Promise<ProbeResult> {
     const { metadata, spec } = this.#cluster;
-    const known = this.#book.current(key, metadata);
+    const { uid, generation, annotations } = metadata;
+    const probed: Probed = { uid, generation, credentials: annotations?.[CREDENTIALS_CHANGED_ANNOTATION] };
+    const known = this.#book.current(key, probed);
     if (known !== undefined) return known;
     const result = await this.#probeNow(signal);
-    const { uid, generation } = metadata;
-    this.#book.put(key, { uid, generation }, result, durationMs(spec.probeInterval));
+    this.#book.put(key, probed, result, durationMs(spec.probeInterval));
     return result;
   }
 

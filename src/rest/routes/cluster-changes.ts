@@ -7,15 +7,16 @@ import {
   API_VERSION,
   CLUSTER_KIND,
   CREATED_BY_ANNOTATION,
+  CREDENTIALS_CHANGED_ANNOTATION,
   INSTANCE_LABEL,
   MODIFIED_BY_ANNOTATION,
 } from '../../api/names.ts';
-import { credentialsSecretName } from '../../resources/editor.ts';
+import { type Credentials, credentialsSecretName } from '../../resources/editor.ts';
 import { type AuditedChange, audited, type Generations } from '../audit.ts';
 import { authorize } from '../authorize.ts';
 import { complain, type RestError } from '../codes.ts';
 import type { RestContext } from '../context.ts';
-import { edited, owned, refuseOwned, removed, tagged } from '../edit.ts';
+import { annotated, edited, owned, refuseOwned, removed, tagged } from '../edit.ts';
 import { success } from '../http.ts';
 import { admitted, refused } from '../mapping/admission.ts';
 import { clusterInfo } from '../mapping/cluster-info.ts';
@@ -137,7 +138,7 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
   ): Promise<void> {
     if (credentials === undefined) return;
     try {
-      await editor.writeCredentials(cluster, credentials, request.ended);
+      await writeCredentials(request, cluster, credentials);
     } catch (error) {
       await editor.remove(CLUSTER_KIND, cluster, AbortSignal.timeout(10_000)).catch((failure: unknown) => {
         const { namespace, name } = cluster.metadata;
@@ -145,6 +146,14 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
       });
       throw error;
     }
+  }
+
+  /** The controller is told, or it would look at the Secret only at its next probe. */
+  async function writeCredentials(request: FastifyRequest, cluster: Cluster, credentials: Credentials): Promise<void> {
+    await editor.writeCredentials(cluster, credentials, request.ended);
+    const now = new Date(context.clock.now()).toISOString();
+    const { namespace, name } = cluster.metadata;
+    await annotated(request, editor, CLUSTER_KIND, { namespace, name }, { [CREDENTIALS_CHANGED_ANNOTATION]: now });
   }
 
   async function update(
@@ -179,7 +188,7 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
       const annotations = { ...wanted.annotations, [MODIFIED_BY_ANNOTATION]: request.user.name };
       return await editor.replaceSpec(CLUSTER_KIND, present, { spec, annotations }, request.ended);
     });
-    if (wanted?.credentials !== undefined) await editor.writeCredentials(after, wanted.credentials, request.ended);
+    if (wanted?.credentials !== undefined) await writeCredentials(request, after, wanted.credentials);
     generations.after = after.metadata.generation;
     return after;
   }

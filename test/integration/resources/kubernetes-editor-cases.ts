@@ -107,6 +107,14 @@ export function editorCases(started: () => Kubernetes): void {
       assert.equal(stale.outcome, 'conflict');
     });
 
+    it('writes annotations beside a spec that stays as it is', async () => {
+      const made = await cluster('noted');
+      const outcome = await editor.replaceSpec('Cluster', made, { spec: made.spec, annotations: { note: 'y' } }, never);
+      assert.equal(outcome.outcome === 'written' && outcome.object.metadata.annotations?.['note'], 'y');
+      const later = store.get('Cluster', { namespace, name: 'noted' });
+      assert.deepEqual([later?.metadata.annotations?.['note'], later?.metadata.generation], ['y', 1]);
+    });
+
     it('never changes or removes an object that was re-created', async () => {
       const first = await cluster('reborn');
       await kubectl('delete', 'clusters.replication.bkrepo.io', 'reborn');

@@ -39,6 +39,7 @@ test('a healthy far side is probed at its interval, a changed object at once', (
   assert.equal(book.dueInMs('a'), 1);
   assert.equal(book.current('a', { ...OBJECT, generation: 2 }), undefined);
   assert.equal(book.current('a', { ...OBJECT, uid: 'other' }), undefined);
+  assert.equal(book.current('a', { ...OBJECT, credentials: 'changed' }), undefined);
   clock.advance(1);
   assert.equal(book.current('a', OBJECT), undefined);
 });
