@@ -6,6 +6,7 @@ import { generic } from './generic.ts';
 import { JOURNAL_USAGE, journal, journalOptions } from './journal.ts';
 import { GENERIC_USAGE, genericOptions, RATE_USAGE, rateOptions } from './options.ts';
 import { rate } from './rate.ts';
+import { REST_USAGE, rest, restOptions } from './rest.ts';
 import { RESUME_USAGE, resume, resumeOptions } from './resume.ts';
 import { SCHEDULE_USAGE, schedule, scheduleOptions } from './schedule.ts';
 
@@ -35,6 +36,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare(argv) {
       const options = rateOptions(argv);
       return () => rate(options);
+    },
+  },
+  rest: {
+    usage: REST_USAGE,
+    prepare(argv) {
+      const options = restOptions(argv);
+      return () => rest(options);
     },
   },
   resume: {

@@ -28,6 +28,8 @@ export interface OperatorOptions {
   readonly apiServerPort?: number;
   /** Default `debug`. */
   readonly logLevel?: string;
+  /** Further sections of the configuration. */
+  readonly config?: object;
 }
 
 export class Operators {
@@ -73,7 +75,7 @@ export class Operators {
 
   /** Starts one more process. Without `atOnce` it is ready, which a standby is, too. */
   async operator(given: OperatorOptions = {}): Promise<Program> {
-    const { lease = LEASE, apiServerPort, logLevel = 'debug', ...options } = given;
+    const { lease = LEASE, apiServerPort, logLevel = 'debug', config = {}, ...options } = given;
     const elsewhere = apiServerPort === undefined ? {} : { KUBERNETES_SERVICE_PORT: String(apiServerPort) };
     const program = await startProgram({
       command: 'operator',
@@ -83,6 +85,7 @@ export class Operators {
         namespace: NAMESPACE,
         lease,
         log: { level: logLevel },
+        ...config,
         kubernetes: { inCluster: true, serviceAccountRoot: this.#account.pathPrefix },
       },
       env: { ...this.#account.environment, ...elsewhere },
