@@ -1,5 +1,6 @@
 /** Asking far sides for callers: each at most once a second, and a few at a time. */
 import type { Cluster } from '../../api/cluster.gen.ts';
+import { CREDENTIALS_CHANGED_ANNOTATION } from '../../api/names.ts';
 import { classify } from '../../domain/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
@@ -28,10 +29,12 @@ export class Pings {
 
   /** One that is stored, by what it names. undefined = it answered. */
   stored(cluster: Cluster, signal: AbortSignal): Promise<Complaint | undefined> {
-    const { uid, generation } = cluster.metadata;
+    const { uid, generation, annotations } = cluster.metadata;
+    // A new password is in no generation.
+    const credentials = annotations?.[CREDENTIALS_CHANGED_ANNOTATION] ?? '';
     // Others may wait for the answer, so it does not end with the request that asked first.
     const ask = (): Promise<Complaint | undefined> => this.asked(cluster, undefined, AbortSignal.timeout(LONGEST_MS));
-    return this.#answers.get(`${uid}/${generation}`, ask, signal);
+    return this.#answers.get(`${uid}/${generation}/${credentials}`, ask, signal);
   }
 
   /** One that may not be stored yet. */
