@@ -1,5 +1,6 @@
 /** A REST server with all its routes over resources in memory, far sides that answer as told, and callers with rights. */
 import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
 
 import type { Cluster } from '../../../../src/api/cluster.gen.ts';
 import { ReplicationError } from '../../../../src/domain/errors.ts';
@@ -57,6 +58,7 @@ export interface CallOptions {
 }
 
 export interface RestWorld {
+  readonly app: FastifyInstance;
   readonly resources: ResourcesInMemory;
   readonly pings: Ping[];
   /** Far sides, by a part of their url, that do not answer, and why. */
@@ -137,6 +139,7 @@ export function restWorld(changes: Partial<RestContext> = {}): RestWorld {
     settings: REST_SETTINGS,
   });
   return {
+    app,
     resources,
     pings,
     down,
