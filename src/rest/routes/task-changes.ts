@@ -182,7 +182,11 @@ export function taskChangeRoutes(app: FastifyInstance, context: RestContext, pin
 
   /** @throws {RestError} 250306 with all that are not there */
   function clustersOf(entries: readonly string[], key: ObjectKey): readonly Cluster[] {
-    const found = entries.map((entry) => find(key.namespace, entry) ?? entry);
+    // REST does not know those that are on their way out.
+    const found = entries.map((entry) => {
+      const cluster = find(key.namespace, entry);
+      return cluster === undefined || cluster.metadata.deletionTimestamp !== undefined ? entry : cluster;
+    });
     refuseComplaints(found.map((entry) => (typeof entry === 'string' ? unknownCluster(entry, key) : undefined)));
     return found.filter((entry) => typeof entry !== 'string');
   }

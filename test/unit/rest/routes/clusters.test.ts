@@ -8,7 +8,7 @@ import {
   LEGACY_ID_ANNOTATION,
 } from '../../../../src/api/names.ts';
 import { ReplicationError } from '../../../../src/domain/errors.ts';
-import { CLUSTER_BODY, CLUSTER_SPEC, noAnswer, ONE, restWorld, TWO, taskSpec } from './rest-world.ts';
+import { CLUSTER_BODY, CLUSTER_SPEC, noAnswer, ONE, restWorld, TWO, taskBody, taskSpec } from './rest-world.ts';
 
 const FAR = { namespace: ONE, name: 'far' };
 const ID = clusterId(ONE, 'far');
@@ -331,6 +331,8 @@ describe('cluster delete', () => {
     const refusal = await call('POST', '/api/cluster/create', CLUSTER_BODY);
     assert.equal(refusal.code, 250_305);
     assert.match(refusal.message, /nightly/);
+    const another = await call('POST', '/api/task/create', taskBody({ name: 'other', remoteClusterIds: [FAR.name] }));
+    assert.equal(another.code, 250_306, 'a new task cannot name it');
   });
 
   it('refuses what a GitOps tool owns, and who may not', async () => {
