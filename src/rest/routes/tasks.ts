@@ -57,10 +57,11 @@ export function taskRoutes(app: FastifyInstance, context: RestContext): void {
     projectId?: string,
   ): Promise<readonly ReplicaTask[]> {
     const served = new Set(await readableNamespaces(request, namespaces.all, 'replicatasks'));
-    const found = catalogue.tasks
-      .list()
-      .filter((task) => served.has(task.metadata.namespace) && fits(task, query, projectId));
-    return sorted(found, query);
+    const all = inOrder(catalogue.tasks.list(), query);
+    const { name, enabled, lastExecutionStatus } = query;
+    const asked = [name, enabled, lastExecutionStatus, projectId].some((one) => one !== undefined);
+    if (!asked && served.size === namespaces.all.length) return all;
+    return all.filter((task) => served.has(task.metadata.namespace) && fits(task, query, projectId));
   }
 
   for (const base of TASK_BASES) {
@@ -168,10 +169,24 @@ function fits(task: ReplicaTask, query: TaskPageQuery, projectId: string | undef
   return query.lastExecutionStatus === undefined || lastResult(task) === query.lastExecutionStatus;
 }
 
+type Tasks = readonly ReplicaTask[];
+
+/** In other orders, by the list that they were made of: it is another one as soon as any task changed. */
+const orders = new WeakMap<Tasks, Map<string, Tasks>>();
+
 /** By creation they come sorted, newest first. Tasks without the time that is asked for count as the oldest. */
-function sorted(tasks: readonly ReplicaTask[], { sortType, sortDirection }: TaskPageQuery): readonly ReplicaTask[] {
-  const ascending = sortDirection === 'ASC';
-  if (sortType === undefined || sortType === 'CREATED_TIME') return ascending ? tasks.toReversed() : tasks;
+function inOrder(tasks: Tasks, { sortType = 'CREATED_TIME', sortDirection = 'DESC' }: TaskPageQuery): Tasks {
+  if (sortType === 'CREATED_TIME' && sortDirection === 'DESC') return tasks;
+  const known = orders.get(tasks) ?? new Map<string, Tasks>();
+  orders.set(tasks, known);
+  const order = `${sortType} ${sortDirection}`;
+  const found = known.get(order) ?? sorted(tasks, sortType, sortDirection === 'ASC');
+  known.set(order, found);
+  return found;
+}
+
+function sorted(tasks: Tasks, sortType: NonNullable<TaskPageQuery['sortType']>, ascending: boolean): Tasks {
+  if (sortType === 'CREATED_TIME') return ascending ? tasks.toReversed() : tasks;
   const field = sortType === 'LAST_EXECUTION_TIME' ? 'lastExecutionTime' : 'nextExecutionTime';
   const timed = tasks.map((task) => ({ task, time: instant(task.status[field]) }));
   timed.sort((a, b) => (ascending ? a.time - b.time : b.time - a.time));
