@@ -214,6 +214,15 @@ describe('task reads', () => {
         );
       });
 
+  it('sorts again when a task has changed', async () => {
+    const { call, resources } = filled();
+    const first = async (): Promise<unknown> =>
+      (await call('GET', '/api/task/page?sortType=NEXT_EXECUTION_TIME&pageSize=1')).data.records[0]?.name;
+    assert.equal(await first(), 'a.c');
+    resources.setStatus('ReplicaTask', TASK, { nextExecutionTime: '2026-11-24T01:00:00Z' });
+    assert.equal(await first(), 'nightly');
+  });
+
   it('caps a page at a thousand, and refuses what is no number or no sort', async () => {
     const { call } = filled();
     assert.equal((await call('GET', '/api/task/page?pageSize=5000')).data.pageSize, 1_000);
