@@ -80,6 +80,13 @@ export class ResourcesInMemory implements ResourceEditor, Pick<ResourceStore, 'g
     return this.#keep({ ...present, metadata } as AnyObject, ownerOf) as ResourceKinds[K];
   }
 
+  /** As `kubectl delete` does, when nothing keeps it. */
+  forget(kind: ResourceKind, { namespace, name }: ObjectKey): void {
+    this.#objects.delete(placeOf(kind, { namespace, name }));
+    this.secrets.delete(placeOf('Secret', { namespace, name: credentialsSecretName(name) }));
+    this.#tell(kind, { namespace, name });
+  }
+
   setStatus<K extends ResourceKind>(
     kind: K,
     key: ObjectKey,
