@@ -99,3 +99,10 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: `${RUN_ONCE}, so there is no such task`,
   },
 ];
+
+/** The row of the table in docs/rest.md. */
+export function documented({ title, theirs, ours, fields = [], reason }: Difference): string {
+  const changed = fields.map((field) => `\`${field}\``).join(', ');
+  const answers = theirs === undefined ? [changed, ''] : [theirs, ours ?? ''];
+  return `| ${[title, ...answers, reason].join(' | ')} |`;
+}
