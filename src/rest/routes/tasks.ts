@@ -56,12 +56,14 @@ export function taskRoutes(app: FastifyInstance, context: RestContext): void {
     query: TaskPageQuery,
     projectId?: string,
   ): Promise<readonly ReplicaTask[]> {
-    const served = new Set(await readableNamespaces(request, namespaces.all, 'replicatasks'));
-    const all = inOrder(catalogue.tasks.list(), query);
-    const { name, enabled, lastExecutionStatus } = query;
-    const asked = [name, enabled, lastExecutionStatus, projectId].some((one) => one !== undefined);
-    if (!asked && served.size === namespaces.all.length) return all;
-    return all.filter((task) => served.has(task.metadata.namespace) && fits(task, query, projectId));
+    const served = await readableNamespaces(request, namespaces.all, 'replicatasks');
+    const { name, enabled, lastExecutionStatus, sortType, sortDirection } = query;
+    const question = [served, projectId, name, enabled, lastExecutionStatus, sortType, sortDirection];
+    return remembered(catalogue.tasks.list(), JSON.stringify(question), (tasks) => {
+      const there = new Set(served);
+      const fitting = tasks.filter((task) => there.has(task.metadata.namespace) && fits(task, query, projectId));
+      return sorted(fitting, query);
+    });
   }
 
   for (const base of TASK_BASES) {
@@ -171,22 +173,27 @@ function fits(task: ReplicaTask, query: TaskPageQuery, projectId: string | undef
 
 type Tasks = readonly ReplicaTask[];
 
-/** In other orders, by the list that they were made of: it is another one as soon as any task changed. */
-const orders = new WeakMap<Tasks, Map<string, Tasks>>();
+/** Answers kept of one list of tasks. */
+const MAX_REMEMBERED = 16;
+/** By the list that they were made of: it is another one as soon as any task changed. */
+const answers = new WeakMap<Tasks, Map<string, Tasks>>();
 
-/** By creation they come sorted, newest first. Tasks without the time that is asked for count as the oldest. */
-function inOrder(tasks: Tasks, { sortType = 'CREATED_TIME', sortDirection = 'DESC' }: TaskPageQuery): Tasks {
-  if (sortType === 'CREATED_TIME' && sortDirection === 'DESC') return tasks;
-  const known = orders.get(tasks) ?? new Map<string, Tasks>();
-  orders.set(tasks, known);
-  const order = `${sortType} ${sortDirection}`;
-  const found = known.get(order) ?? sorted(tasks, sortType, sortDirection === 'ASC');
-  known.set(order, found);
+/** So that those who turn pages, and those who look again and again, do not each cost a walk over all tasks. */
+function remembered(tasks: Tasks, question: string, answer: (tasks: Tasks) => Tasks): Tasks {
+  const known = answers.get(tasks) ?? new Map<string, Tasks>();
+  answers.set(tasks, known);
+  const before = known.get(question);
+  if (before !== undefined) return before;
+  if (known.size >= MAX_REMEMBERED) known.clear();
+  const found = answer(tasks);
+  known.set(question, found);
   return found;
 }
 
-function sorted(tasks: Tasks, sortType: NonNullable<TaskPageQuery['sortType']>, ascending: boolean): Tasks {
-  if (sortType === 'CREATED_TIME') return ascending ? tasks.toReversed() : tasks;
+/** By creation they come sorted, newest first. Tasks without the time that is asked for count as the oldest. */
+function sorted(tasks: Tasks, { sortType, sortDirection }: TaskPageQuery): Tasks {
+  const ascending = sortDirection === 'ASC';
+  if (sortType === undefined || sortType === 'CREATED_TIME') return ascending ? tasks.toReversed() : tasks;
   const field = sortType === 'LAST_EXECUTION_TIME' ? 'lastExecutionTime' : 'nextExecutionTime';
   const timed = tasks.map((task) => ({ task, time: instant(task.status[field]) }));
   timed.sort((a, b) => (ascending ? a.time - b.time : b.time - a.time));
