@@ -5,11 +5,11 @@ import { printedSeed } from '../../support/seed.ts';
 
 test('SIGKILL at random points of runs leaves nothing partial, nothing double, and every run ends equal', async (t) => {
   const seed = printedSeed('kill');
-  const result = await killAtRandom({ seed, kills: 15, durationMs: 75_000, report: (line) => t.diagnostic(line) });
+  const result = await killAtRandom({ seed, kills: 12, durationMs: 50_000, report: (line) => t.diagnostic(line) });
   t.diagnostic(JSON.stringify(result));
-  assert.ok(result.inRun >= 10, `${result.inRun} kills struck a run`);
-  assert.ok(result.adoptions >= 8, `${result.adoptions} adoptions`);
-  assert.ok(result.broken >= 5, `${result.broken} large uploads were broken off`);
+  assert.ok(result.inRun >= 6, `${result.inRun} kills struck a run`);
+  assert.ok(result.adoptions >= 5, `${result.adoptions} adoptions`);
+  assert.ok(result.broken >= 3, `${result.broken} large uploads were broken off`);
   assert.ok(Object.keys(result.moments).length >= 3, `kills struck at ${JSON.stringify(result.moments)}`);
-  assert.ok(result.looks > 100 && result.nodesSeen > 800, `${result.looks} looks at ${result.nodesSeen} nodes`);
+  assert.ok(result.looks > 60 && result.nodesSeen > 500, `${result.looks} looks at ${result.nodesSeen} nodes`);
 });

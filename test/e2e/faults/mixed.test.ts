@@ -5,7 +5,7 @@ import { printedSeed } from '../../support/seed.ts';
 
 test('random faults over repositories of every type leave whole versions, right bytes and equal sides', async (t) => {
   const seed = printedSeed('schedules over types');
-  const options = { seed, count: 200, durationMs: 50_000, report: (line: string) => t.diagnostic(line) };
+  const options = { seed, count: 200, durationMs: 35_000, report: (line: string) => t.diagnostic(line) };
   const result = await schedulesOverTypes(options);
   t.diagnostic(JSON.stringify(result));
   // A machine that is busy plays fewer of them.
