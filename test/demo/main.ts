@@ -8,7 +8,9 @@ import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { BkRepoBuilder } from '../support/bkrepo/builder.ts';
 import { startMongod } from '../support/mongod.ts';
+import { freePort } from '../support/ports.ts';
 import { type Program, startProgram } from '../support/program.ts';
+import { type RestAccount, writeRestUsers } from '../support/rest-accounts.ts';
 import { sampleManifests } from '../support/samples.ts';
 import { makeTempDir, removeDir } from '../support/tempdir.ts';
 import { CHANGED_FILE, changeOneFile, fillSource } from './content.ts';
@@ -18,6 +20,8 @@ import { type DemoOptions, demoOptions } from './options.ts';
 import { fillPackages } from './packages/fill.ts';
 import { SOURCE_HOST } from './packages/npm.ts';
 import { finishedRuns } from './progress.ts';
+import { restStage } from './rest-stage.ts';
+import type { RestSection } from './stage.ts';
 import { standaloneStage } from './standalone-stage.ts';
 import { byFarSide, byType, compareFarSides, type Side, type TypeVerdict, table } from './verdict.ts';
 
@@ -31,6 +35,7 @@ const REPOSITORIES = Object.entries(NAMES).map(([type, repoName]) => ({
   remoteRepoName: repoName.replace('-local', '-backup'),
 }));
 const ACCOUNT = { username: 'replicator', password: 'demo-password' };
+const REST_ACCOUNT: RestAccount = { username: 'demo', password: 'rest-password', role: 'admin' };
 const FAR_SIDES = [
   { name: 'shanghai', faithful: false },
   { name: 'shenzhen', faithful: true },
@@ -47,6 +52,8 @@ interface Result {
   readonly types: Readonly<Record<string, TypeVerdict>>;
   /** The files that crossed in the second run and their bytes; each crosses once to every far side. */
   readonly secondRun: { readonly files: number; readonly bytes: number };
+  /** REST requests that the demo made, with `--rest`. */
+  readonly requests?: number;
 }
 
 async function demo(options: DemoOptions): Promise<boolean> {
@@ -94,28 +101,43 @@ async function demo(options: DemoOptions): Promise<boolean> {
       journal: { mongodb: { uri, database: databases.journal } },
       policy: { allowLoopback: true },
     };
-    const stageOptions = { directory, config, report };
-    const stage = options.kubernetes ? await kubernetesStage(stageOptions) : standaloneStage(stageOptions);
-    stops.push(() => stage.stop());
     const filledIn = farSides.map(({ name, url }) => ({ name, url, ...ACCOUNT }));
+    const section = options.rest ? await restSection(directory) : undefined;
+    const stageOptions = {
+      directory,
+      config: section === undefined ? config : { ...config, rest: section },
+      rest: options.rest,
+      report,
+    };
+    const ground = options.kubernetes ? await kubernetesStage(stageOptions) : standaloneStage(stageOptions);
+    stops.push(() => ground.stop());
+    const byRest =
+      section &&
+      restStage({
+        stage: ground,
+        section,
+        account: REST_ACCOUNT,
+        farSides: filledIn,
+        project: PROJECT,
+        remoteProject: REMOTE_PROJECT,
+        tasks: Object.groupBy(REPOSITORIES, ({ type }) => (type === 'GENERIC' ? 'tools' : 'packages')),
+        report,
+      });
+    const stage = byRest ?? ground;
     const changes = {
       cluster: { probeInterval: '5s' },
       setting: { conflictStrategy: 'OVERWRITE' },
       tasks: ['replicatask', 'packages'] as const,
     };
     await stage.apply(await sampleManifests(filledIn, changes));
-    await finishedRuns(stage, report, (task) => (task.status.history?.length ?? 0) > 0);
+    await finishedRuns(stage, report, 1);
     const first = await compareFarSides(source, farSides, REPOSITORIES);
     report(`\nAfter the first run, read back by the demo itself:\n${table(first)}`);
 
     const before = await noteBefore(farSides);
     await changeOneFile(files);
-    await stage.requestRun('second');
-    await finishedRuns(
-      stage,
-      report,
-      (task) => task.status.lastHandledRunRequest === 'second' && task.status.activeRun === undefined,
-    );
+    await stage.requestRun();
+    await finishedRuns(stage, report, 2);
     const second = await compareFarSides(source, farSides, REPOSITORIES);
     report(`\nAfter changing ${CHANGED_FILE} and the second run:\n${table(second)}`);
     const crossed = await crossedSince(before, farSides);
@@ -135,6 +157,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
       farSides: byFarSide(second),
       types: byType(second),
       secondRun: { files: crossed.paths.length, bytes: crossed.bytes },
+      ...(byRest === undefined ? {} : { requests: byRest.requests }),
     };
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     if (options.keep) {
@@ -145,6 +168,11 @@ async function demo(options: DemoOptions): Promise<boolean> {
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
+}
+
+async function restSection(directory: string): Promise<RestSection> {
+  const users = { file: await writeRestUsers(directory, [REST_ACCOUNT]) };
+  return { enabled: true, host: '127.0.0.1', port: await freePort(), users, tokens: { enabled: false } };
 }
 
 async function ownMongod(stops: (() => Promise<unknown>)[], report: (line: string) => void): Promise<string> {

@@ -59,7 +59,9 @@ function withAddresses(document: unknown, change: (address: string) => string): 
   if (typeof document !== 'object' || document === null) return document;
   return Object.fromEntries(
     Object.entries(document).map(([key, value]: [string, unknown]) => {
-      if (key !== 'dist' || typeof value !== 'object' || value === null) return [key, withAddresses(value, change)];
+      // Tools have settings of this name in package.json, too.
+      if (key !== 'dist' || typeof value !== 'object' || value === null || Array.isArray(value))
+        return [key, withAddresses(value, change)];
       const dist: Readonly<Record<string, unknown>> = { ...value };
       const { tarball } = dist;
       return [key, typeof tarball === 'string' ? { ...dist, tarball: change(tarball) } : dist];

@@ -2,14 +2,17 @@ import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
   readonly kubernetes: boolean;
+  readonly rest: boolean;
   readonly keep: boolean;
   readonly json: boolean;
 }
 
 const USAGE = `npm run demo [-- OPTIONS]
   --kubernetes   through a real API server, with kubectl apply (default: standalone, without Kubernetes)
+  --rest         make everything by REST calls only, as bk-repo's API documents show them, and watch it by REST
   --keep         leave everything running at the end and print the addresses
   --json         print one final line of JSON on standard output, everything else on standard error
+                 with --rest also "requests": how many REST requests were made
 `;
 
 /** @throws {TypeError} naming an option that there is not */
@@ -18,10 +21,12 @@ export function demoOptions(argv: readonly string[]): DemoOptions | { readonly h
     args: [...argv],
     options: {
       kubernetes: { type: 'boolean', default: false },
+      rest: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  return values.help ? { help: USAGE } : { kubernetes: values.kubernetes, keep: values.keep, json: values.json };
+  const { help, kubernetes, rest, keep, json } = values;
+  return help ? { help: USAGE } : { kubernetes, rest, keep, json };
 }

@@ -6,6 +6,7 @@ import { RUN_REQUESTED_ANNOTATION } from '../../src/api/names.ts';
 import type { ReplicaTask } from '../../src/api/replica-task.gen.ts';
 import { loadState, objectId } from '../../src/resources/state-files.ts';
 import { type Program, startProgram } from '../support/program.ts';
+import { viewOf } from './resource-view.ts';
 import { type Stage, type StageOptions, TASKS } from './stage.ts';
 
 export function standaloneStage({ directory, config, report }: StageOptions): Stage {
@@ -28,13 +29,13 @@ export function standaloneStage({ directory, config, report }: StageOptions): St
     async tasks() {
       const { objects } = await loadState(state);
       const tasks = TASKS.map((name) => objects.get(objectId('ReplicaTask', 'default', name))?.object);
-      return tasks.includes(undefined) ? [] : (tasks as ReplicaTask[]);
+      return tasks.includes(undefined) ? [] : (tasks as ReplicaTask[]).map(viewOf);
     },
-    async requestRun(value) {
+    async requestRun() {
       const documents = parseAllDocuments(await readFile(file, 'utf8'));
       for (const document of documents) {
         if (document.get('kind') === 'ReplicaTask')
-          document.setIn(['metadata', 'annotations', RUN_REQUESTED_ANNOTATION], value);
+          document.setIn(['metadata', 'annotations', RUN_REQUESTED_ANNOTATION], 'again');
       }
       await writeFile(`${file}.new`, documents.map(String).join(''));
       await rename(`${file}.new`, file);
