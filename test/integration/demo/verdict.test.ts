@@ -14,6 +14,12 @@ const REPOSITORIES = [
   { type: 'NPM', repoName: 'npm', remoteRepoName: 'npm-2' },
 ];
 
+/** A tool of its author has settings called `dist`, too. */
+const PUBLISHED = {
+  tarball: Buffer.from('a tarball'),
+  manifest: { name: 'lib', version: '1.0.0', 'ts-scripts': { dist: ['dist'] } },
+};
+
 let mongod: Mongod;
 let client: MongoClient;
 let directory: string;
@@ -34,7 +40,7 @@ async function side(name: string, project: string, suffix: string, host?: string
   const builder = new BkRepoBuilder(client.db(name), `${directory}/${name}`, { now: () => NOW });
   await (await builder.repository(project, `files${suffix}`)).putFile('/a.txt', 'a');
   const npm = await builder.repository(project, `npm${suffix}`, { type: 'NPM' });
-  await putNpm(npm, 'lib', '1.0.0', { host: host ?? origin });
+  await putNpm(npm, 'lib', '1.0.0', { host: host ?? origin, published: PUBLISHED });
   return { name, db: builder.db, storeDir: builder.storeDir, projectId: project, origin };
 }
 
@@ -97,7 +103,8 @@ const CHANGES: readonly {
     name: 'a document that leads back to the source',
     label: 'leads_back',
     type: 'NPM',
-    change: (far) => putNpm(existing(far), 'lib', '1.0.0', { host: 'http://leads_back_source.example' }),
+    change: (far) =>
+      putNpm(existing(far), 'lib', '1.0.0', { host: 'http://leads_back_source.example', published: PUBLISHED }),
     told: /no tarball of the far side/,
   },
 ];
