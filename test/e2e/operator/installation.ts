@@ -66,11 +66,11 @@ export class Installation {
     return new Installation(await startKubernetes({ controllers: true }), await makeTempDir('installation'));
   }
 
-  /** Everything that is shipped, with the sample Secret filled in. */
-  async install({ source, journal }: Databases): Promise<void> {
+  /** Everything that is shipped, or a kustomization over it, with the sample Secret filled in. */
+  async install({ source, journal }: Databases, kustomization: string = BASE): Promise<void> {
     await this.kubectl('apply', '-f', CRDS);
     await this.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
-    await this.kubectl('apply', '-k', BASE);
+    await this.kubectl('apply', '-k', kustomization);
     const data = { stringData: { 'source-mongodb-uri': source, 'journal-mongodb-uri': journal } };
     await this.kubectl('-n', NAMESPACE, 'patch', 'secret', 'bkrepo-replicator', '-p', JSON.stringify(data));
   }
