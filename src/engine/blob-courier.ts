@@ -27,6 +27,8 @@ export interface Delivery {
    * before is not counted, so for an upload that was gone on with they are fewer than its size.
    */
   readonly bytesSent: number;
+  /** This call ended an upload; `bytesSent` is 0 then for an empty blob, and where only the end of one was missing. */
+  readonly pushed: boolean;
   /** The proof made by this call, to be written to the journal; undefined when nothing new was learnt. */
   readonly proof: ProofMethod | undefined;
 }
@@ -34,7 +36,7 @@ export interface Delivery {
 /** So many digests of this run are remembered here; older ones are found by their proof in the journal. */
 const REMEMBERED_DIGESTS = 20_000;
 
-const NOTHING_NEW: Delivery = { bytesSent: 0, proof: undefined };
+const NOTHING_NEW: Delivery = { bytesSent: 0, pushed: false, proof: undefined };
 
 export class BlobCourier {
   readonly #options: CourierOptions;
@@ -104,10 +106,10 @@ export class BlobCourier {
     const { node, target } = parcel;
     if (this.#options.verification === 'never') {
       const stored = await this.#options.link.call((t) => t.blobStored(target, node.sha256, signal), signal);
-      return stored ? { bytesSent: 0, proof: 'check' } : this.#push(parcel, signal);
+      return stored ? { bytesSent: 0, pushed: false, proof: 'check' } : this.#push(parcel, signal);
     }
     const there = await this.#readBack(parcel, signal);
-    return there ? { bytesSent: 0, proof: 'read-back' } : this.#push(parcel, signal);
+    return there ? { bytesSent: 0, pushed: false, proof: 'read-back' } : this.#push(parcel, signal);
   }
 
   async #push(parcel: Parcel, signal: AbortSignal): Promise<Delivery> {
@@ -122,7 +124,7 @@ export class BlobCourier {
       smallBlobsProved: this.#smallBlobsProved,
       random: this.#options.random(),
     });
-    if (!readBack) return { bytesSent, proof: provedByUpload ? 'chunked-finish' : 'accepted' };
+    if (!readBack) return { bytesSent, pushed: true, proof: provedByUpload ? 'chunked-finish' : 'accepted' };
     if (!(await this.#readBack(parcel, signal))) {
       throw new ReplicationError(
         'unit',
@@ -131,7 +133,7 @@ export class BlobCourier {
       );
     }
     if (node.size < LARGE_BLOB_BYTES) this.#smallBlobsProved += 1;
-    return { bytesSent, proof: 'read-back' };
+    return { bytesSent, pushed: true, proof: 'read-back' };
   }
 
   /** False = the far side has no such blob. A wrong answer is read once more before it counts. */

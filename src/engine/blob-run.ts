@@ -55,7 +55,7 @@ export class BlobRun {
     const { object, reader, repository, deps } = this.#context;
     const { failedBefore, index } = this.#context;
     const { run } = this.#options;
-    const named = object.paths.map(normalisePath);
+    const named = [...new Set(object.paths.map(normalisePath))];
     const all = named.length === 0 ? ['/'] : named;
     const paths = failedBefore === undefined ? all : await failedPaths(failedBefore, index, named, run);
     const isOf = (some: readonly string[], { fullPath }: SourceNode): boolean =>
@@ -194,14 +194,14 @@ export class BlobRun {
         const parcel = { repository, target, node, proof: proofs.get(node.sha256) };
         const delivery = await courier.ensure(parcel, signal);
         sent.bytes += delivery.bytesSent;
-        if (delivery.bytesSent > 0) crossed.push(node);
+        if (delivery.pushed) crossed.push(node);
         if (delivery.proof !== undefined) made.push({ sha256: node.sha256, method: delivery.proof });
       }
     } finally {
       if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);
     }
     await confirmStored(this.#context, crossed, signal);
-    await this.#record(unit, sent.bytes > 0 ? 'SUCCESS' : 'UNCHANGED', sent.bytes, known);
+    await this.#record(unit, crossed.length > 0 ? 'SUCCESS' : 'UNCHANGED', sent.bytes, known);
   }
 
   async #failed(unit: BlobUnit, cause: unknown, known: UnitDetail | undefined, bytesSent: number): Promise<void> {

@@ -74,6 +74,8 @@ export interface Unit {
 export interface Committed {
   readonly unit: Unit;
   readonly bytesSent: number;
+  /** Its blob was uploaded for it. */
+  readonly pushed: boolean;
   readonly proof: ProofMethod | undefined;
   /** Metadata keys to remember as written by this task; undefined = as before. */
   readonly ownedKeys: readonly string[] | undefined;

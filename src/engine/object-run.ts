@@ -18,7 +18,7 @@ export async function runObject(context: ObjectContext, options: ObjectRunOption
   const { object, recorder, deps } = context;
   const files = new FileRun(context, options);
   try {
-    if (object.paths.length > 0) await runPaths(context, options, files, object.paths.map(normalisePath));
+    if (object.paths.length > 0) await runPaths(context, options, files, [...new Set(object.paths.map(normalisePath))]);
     else await runRepository(context, options, files);
   } finally {
     await files.settled();

@@ -52,13 +52,13 @@ export class FileRun {
 
   /** Waits for what is in flight, reads back what was committed, and begins again what was overtaken. */
   async finish(): Promise<void> {
-    const { pool, farSide, givenUp } = this.#options;
+    const { pool, farSide, run, givenUp } = this.#options;
     do {
       await this.#beginAgain();
       await pool.idle();
       this.#settleLater.clear();
       await this.#settling;
-      if (!farSide.aborted) await shareOf(this.#context, this.#options, () => this.#settler.flush(farSide));
+      if (!farSide.aborted) await shareOf(this.#context, this.#options, () => this.#settler.flush(farSide, run));
     } while (this.#redo.length > 0 && givenUp() === undefined);
     const left = [...this.#settler.abandon().map(({ unit }) => unit), ...this.#redo.splice(0)];
     await this.#notTried(left.map(({ node }) => node));
@@ -216,9 +216,8 @@ export class FileRun {
   /** Begins to read back what was committed; waits only when the time before has not ended, and fails as that did. */
   async #settle(): Promise<void> {
     const before = this.#settling;
-    const next = before.then(() =>
-      shareOf(this.#context, this.#options, () => this.#settler.flush(this.#options.farSide)),
-    );
+    const { farSide, run } = this.#options;
+    const next = before.then(() => shareOf(this.#context, this.#options, () => this.#settler.flush(farSide, run)));
     this.#settling = next;
     // Met by the next one, or at the end.
     next.catch(() => undefined);
@@ -257,7 +256,7 @@ export class FileRun {
     const error = classify(cause);
     if (isJournalError(error)) throw error;
     if (error.errorClass === 'unit' || error.errorClass === 'retryable') {
-      for (const unit of units) await this.#failed(unit, error);
+      for (const unit of units) await this.#notCompared(unit, error);
       return;
     }
     this.#context.giveUp(error);
@@ -266,6 +265,16 @@ export class FileRun {
 
   async #failed(unit: Unit, error: ReplicationError): Promise<void> {
     await fail(this.#context, unit, this.#options.run, error);
+    this.#stopAfter(unit, error);
+  }
+
+  /** Not held against the file: it was asked about together with others. */
+  async #notCompared(unit: Unit, error: ReplicationError): Promise<void> {
+    await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
+    this.#stopAfter(unit, error);
+  }
+
+  #stopAfter(unit: Unit, error: ReplicationError): void {
     if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit.node.fullPath));
   }
 

@@ -72,19 +72,20 @@ export class Settler {
 
   /**
    * Settles what is pending now; what is added meanwhile waits for the next time. One at a time. What is pending stays so
-   * when the far side or the source cannot be asked.
+   * when the far side or the source cannot be asked; what was looked at is recorded under `run`, also when the far side
+   * is given up meanwhile.
    */
-  async flush(signal: AbortSignal): Promise<void> {
+  async flush(signal: AbortSignal, run: AbortSignal): Promise<void> {
     this.#lastFlush = this.#context.deps.clock.monotonic();
     this.#flushing = true;
     try {
-      await this.#writeProofs(this.#proofs.splice(0), signal);
+      await this.#writeProofs(this.#proofs.splice(0), run);
       for (let left = this.#pending.length; left > 0; ) {
         const batch = this.#pending.splice(0, Math.min(left, this.#context.deps.limits.settleSize));
         left -= batch.length;
-        await this.#settle(batch, await this.#look(batch, signal), signal);
+        await this.#settle(batch, await this.#look(batch, signal), run);
       }
-      await this.#context.recorder.flush(signal);
+      await this.#context.recorder.flush(run);
     } finally {
       this.#flushing = false;
     }
@@ -122,26 +123,26 @@ export class Settler {
         lost.set(item, error);
       }
     };
-    await settledAll(batch.filter(({ bytesSent }) => bytesSent > 0).map(check));
+    await settledAll(batch.filter(({ pushed }) => pushed).map(check));
     return lost;
   }
 
-  async #settle(batch: readonly Committed[], { lost, far, present }: Sight, signal: AbortSignal): Promise<void> {
+  async #settle(batch: readonly Committed[], { lost, far, present }: Sight, run: AbortSignal): Promise<void> {
     const settled: Committed[] = [];
     for (const item of batch) {
       const { fullPath } = item.unit.node;
       const error = lost.get(item);
       if (error !== undefined) {
-        await this.#failed(item, error, signal);
+        await this.#failed(item, error, run);
         continue;
       }
       const next = this.#nextState(item.unit, far.get(fullPath), present.get(fullPath));
       if (next === undefined) settled.push(item);
       else if (item.unit.redone < MOST_REDONE) this.#redo(next);
-      else await this.#failed(item, this.#keepsChanging(fullPath), signal);
+      else await this.#failed(item, this.#keepsChanging(fullPath), run);
     }
-    await this.#remember(settled, signal);
-    for (const item of settled) await this.#record(item, signal);
+    await this.#remember(settled, run);
+    for (const item of settled) await this.#record(item, run);
   }
 
   /** undefined = both sides agree; else the unit to begin again with. */
@@ -166,29 +167,29 @@ export class Settler {
     return judge(node, far, []) === 'same' ? undefined : { ...again, node };
   }
 
-  async #remember(settled: readonly Committed[], signal: AbortSignal): Promise<void> {
+  async #remember(settled: readonly Committed[], run: AbortSignal): Promise<void> {
     const { link, target, deps } = this.#context;
     const proofs = settled.flatMap(({ unit, proof }) =>
       proof === undefined ? [] : [{ sha256: unit.node.sha256, method: proof }],
     );
-    await this.#writeProofs(proofs, signal);
+    await this.#writeProofs(proofs, run);
     const owned = settled.flatMap(({ unit, ownedKeys }) =>
       ownedKeys === undefined ? [] : [{ fullPath: unit.node.fullPath, keys: ownedKeys }],
     );
-    if (owned.length > 0) await deps.journal.writeOwnedKeys(link.id, target, owned, signal);
+    if (owned.length > 0) await deps.journal.writeOwnedKeys(link.id, target, owned, run);
   }
 
-  async #writeProofs(proofs: readonly Proof[], signal: AbortSignal): Promise<void> {
+  async #writeProofs(proofs: readonly Proof[], run: AbortSignal): Promise<void> {
     const { link, target, deps } = this.#context;
-    if (proofs.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, proofs, signal);
+    if (proofs.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, proofs, run);
   }
 
-  #record({ unit, bytesSent }: Committed, signal: AbortSignal): Promise<void> {
-    return finish(this.#context, unit, 'SUCCESS', bytesSent, signal);
+  #record({ unit, bytesSent }: Committed, run: AbortSignal): Promise<void> {
+    return finish(this.#context, unit, 'SUCCESS', bytesSent, run);
   }
 
-  async #failed({ unit, bytesSent }: Committed, error: ReplicationError, signal: AbortSignal): Promise<void> {
-    await fail(this.#context, unit, signal, error, bytesSent);
+  async #failed({ unit, bytesSent }: Committed, error: ReplicationError, run: AbortSignal): Promise<void> {
+    await fail(this.#context, unit, run, error, bytesSent);
     if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, unit.node.fullPath));
   }
 

@@ -59,7 +59,7 @@ async function perform(
   const { courier, setting, repository, target } = context;
   const { unit } = assignment;
   let { far } = assignment;
-  let delivered: Delivery = { bytesSent: 0, proof: undefined };
+  let delivered: Delivery = { bytesSent: 0, pushed: false, proof: undefined };
   let created = false;
   for (let comparison = 0; comparison < 4; comparison += 1) {
     const action = decide(judge(unit.node, far, assignment.ownedKeys), setting.conflictStrategy, isOwn(unit, far));
@@ -68,7 +68,7 @@ async function perform(
       case 'none': {
         const proved = await courier.prove(parcel, signal);
         const sum = add(delivered, proved);
-        if (created || isOwn(unit, far) || unit.redone > 0 || sum.bytesSent > 0) {
+        if (created || isOwn(unit, far) || unit.redone > 0 || sum.pushed) {
           hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit.node) : undefined });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
@@ -166,5 +166,5 @@ export async function fail(
 }
 
 function add(a: Delivery, b: Delivery): Delivery {
-  return { bytesSent: a.bytesSent + b.bytesSent, proof: b.proof ?? a.proof };
+  return { bytesSent: a.bytesSent + b.bytesSent, pushed: a.pushed || b.pushed, proof: b.proof ?? a.proof };
 }

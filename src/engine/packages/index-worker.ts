@@ -129,7 +129,7 @@ export class IndexWorker {
       if (await this.#isHeldBack(unit, nodes, packageKey)) return;
       const work = (): Promise<boolean> => this.#work(paths, packageKey, sent, signal);
       const written = await deps.locks.hold(this.#lockKey(fullPath), work, signal);
-      const changed = written || sent.bytes > 0;
+      const changed = written || sent.nodes.length > 0;
       if (!changed && unit.prior?.status === 'SUCCESS') await recorder.countRecorded(unit.prior, run);
       else await this.#finish(unit, changed ? 'SUCCESS' : 'UNCHANGED', sent.bytes);
     } catch (cause) {
@@ -244,7 +244,7 @@ export class IndexWorker {
         signal,
       );
       sent.bytes += delivery.bytesSent;
-      if (delivery.bytesSent > 0) sent.nodes.push(item.node);
+      if (delivery.pushed) sent.nodes.push(item.node);
       if (delivery.proof !== undefined) made.push({ sha256: item.node.sha256, method: delivery.proof });
     }
     if (made.length > 0) await deps.journal.writeProofs(link.id, target.storageKey, made, signal);

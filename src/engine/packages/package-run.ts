@@ -161,7 +161,8 @@ export class PackageRun {
     try {
       return await compareVersions(this.#context, planned, this.#options.farSide);
     } catch (error) {
-      for (const { unit } of planned) await this.#failed(unit, error);
+      // Not held against a version: it was asked about together with others.
+      for (const { unit } of planned) await this.#failed(unit, error, undefined, false);
       return [];
     }
   }
@@ -209,6 +210,7 @@ export class PackageRun {
     unit: VersionUnit,
     cause: unknown,
     { bytesSent, files }: Pick<VersionWorker, 'bytesSent' | 'files'> = { bytesSent: 0, files: undefined },
+    held = true,
   ): Promise<void> {
     const { run, farSide } = this.#options;
     if (farSide.aborted && !run.aborted) {
@@ -217,7 +219,7 @@ export class PackageRun {
     }
     const record = async (error: ReplicationError): Promise<void> => {
       const now = (): Promise<string> => fingerprintOfVersion(this.#context, unit.version, run);
-      const fingerprint = await fingerprintOfFailure(error, now, run);
+      const fingerprint = held ? await fingerprintOfFailure(error, now, run) : undefined;
       const end = { status: 'FAILED', bytesSent, sha256: '', files, error, fingerprint } as const;
       await finishVersion(this.#context, unit, end, run);
     };

@@ -98,7 +98,7 @@ export class VersionWorker {
   }
 
   get #changed(): boolean {
-    return this.#wrote || this.#bytesSent > 0;
+    return this.#wrote || this.#sent.length > 0;
   }
 
   /** What a version that the source has removed meanwhile leaves at the far side is told. */
@@ -189,7 +189,7 @@ export class VersionWorker {
           stored ? courier.prove(parcel, this.#signal) : courier.ensure(parcel, this.#signal),
         );
         this.#bytesSent += delivery.bytesSent;
-        if (delivery.bytesSent > 0) this.#sent.push(node);
+        if (delivery.pushed) this.#sent.push(node);
         if (delivery.proof !== undefined) proofs.set(node.sha256, delivery.proof);
       }),
     );

@@ -8,9 +8,17 @@ import { shardOf } from '../../support/bkrepo/layout.ts';
 import type { ReadPackage } from '../../support/bkrepo/read-packages.ts';
 import { readPackages } from '../../support/bkrepo/read-packages.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
-import type { FarSide, FinishedRun } from '../../support/world.ts';
+import { type FarSide, type FinishedRun, PROJECT, type World } from '../../support/world.ts';
 
 export const MIRROR = 'mirror';
+
+let made = 0;
+
+/** A new repository of the source, empty, with a name of its own. */
+export async function nextRepository({ builder }: World, name: string, type = 'GENERIC'): Promise<RepositoryBuilder> {
+  made += 1;
+  return await builder.repository(PROJECT, `${name}${made}`, { type });
+}
 
 /** A whole repository of a type, at the far side under the same name in project {@link MIRROR}. */
 export function objectOf(repository: RepositoryBuilder, more: Partial<RunObject> = {}): RunObject {

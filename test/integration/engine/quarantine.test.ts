@@ -10,23 +10,19 @@ import { putMaven } from '../../support/bkrepo/packages/maven.ts';
 import { putNpm } from '../../support/bkrepo/packages/npm.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
 import { printedSeed, seededRandom } from '../../support/seed.ts';
-import { type FarSide, type FinishedRun, PROJECT, type RunOptions, World } from '../../support/world.ts';
-import { objectOf, refusing, requestsTo, rowsOf, withTarget } from './far-state.ts';
+import { type FarSide, type FinishedRun, type RunOptions, World } from '../../support/world.ts';
+import { nextRepository, objectOf, refusing, requestsTo, rowsOf, withTarget } from './far-state.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 let world: World;
-let made = 0;
 before(async () => {
   world = await World.start();
 });
 after(() => world.stop());
 
-async function repositoryOf(type = 'GENERIC'): Promise<RepositoryBuilder> {
-  made += 1;
-  return await world.builder.repository(PROJECT, `held${made}`, { type });
-}
+const repositoryOf = (type?: string): Promise<RepositoryBuilder> => nextRepository(world, 'held', type);
 
 function clockOf(now: () => number): Clock {
   return {
@@ -38,12 +34,13 @@ function clockOf(now: () => number): Clock {
 
 /** A task of its own, run by its schedule at the times that a test says. */
 class Ticking {
-  readonly task = `held-task${made}`;
+  readonly task: string;
   readonly farSide: FarSide;
   readonly options: RunOptions;
   #later = 0;
 
   constructor(farSide: FarSide, options: RunOptions) {
+    this.task = `held-task-${farSide.target.name}`;
     this.farSide = farSide;
     this.options = options;
   }

@@ -8,19 +8,15 @@ import { putMaven } from '../../support/bkrepo/packages/maven.ts';
 import { removeVersion } from '../../support/bkrepo/packages/version.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
 import { type FarSide, type FinishedRun, PROJECT, type RunOptions, World } from '../../support/world.ts';
-import { objectOf, refusing, rowsOf, tallyOf } from './far-state.ts';
+import { nextRepository, objectOf, refusing, rowsOf, tallyOf } from './far-state.ts';
 
 let world: World;
-let made = 0;
 before(async () => {
   world = await World.start();
 });
 after(() => world.stop());
 
-async function repositoryOf(type = 'GENERIC'): Promise<RepositoryBuilder> {
-  made += 1;
-  return await world.builder.repository(PROJECT, `tidy${made}`, { type });
-}
+const repositoryOf = (type?: string): Promise<RepositoryBuilder> => nextRepository(world, 'tidy', type);
 
 /** Runs until so many nodes were created, then the process dies or is asked to stop, and another one adopts the record. */
 async function cutOff(
@@ -106,8 +102,7 @@ test('units that left the source between a crash and the adoption: what was done
 
 test('the row of an object that could not be begun goes when the adopted run begins it', async () => {
   const farSide = await world.farSide('object');
-  made += 1;
-  const name = `tidy${made}`;
+  const name = 'tidy-late';
   const first = await repositoryOf();
   for (let at = 0; at < 8; at += 1) await first.putFile(`/f${at}`, `content ${at}`);
   const objects = [{ ...objectOf(first), localRepoName: name, remoteRepoName: name }, objectOf(first)];

@@ -5,20 +5,16 @@ import { blobPath } from '../../support/bkrepo/layout.ts';
 import { putGeneral } from '../../support/bkrepo/packages/general.ts';
 import { putNpm } from '../../support/bkrepo/packages/npm.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
-import { type FarSide, PROJECT, World } from '../../support/world.ts';
-import { objectOf, requestsTo, rowsOf, tallyOf, withTarget } from './far-state.ts';
+import { type FarSide, World } from '../../support/world.ts';
+import { nextRepository, objectOf, requestsTo, rowsOf, tallyOf, withTarget } from './far-state.ts';
 
 let world: World;
-let made = 0;
 before(async () => {
   world = await World.start();
 });
 after(() => world.stop());
 
-async function repositoryOf(type = 'GENERIC'): Promise<RepositoryBuilder> {
-  made += 1;
-  return await world.builder.repository(PROJECT, `stored${made}`, { type });
-}
+const repositoryOf = (type?: string): Promise<RepositoryBuilder> => nextRepository(world, 'stored', type);
 
 /** It loses blobs of these sizes as soon as they are used: by a node or, where it gets nothing else, at once. */
 function losing(farSide: FarSide, lost: (size: number) => boolean, blobsOnly = false): FarSide {
@@ -53,6 +49,14 @@ test('with storageConsistencyCheck a file whose blob is gone after its commit ha
     '/lost SUCCESS',
   ]);
   assert.equal(tallyOf(await world.run([farSide], { ...CHECKED, objects })).sentBytes, 0);
+});
+
+test('also an empty file, of which no byte is sent', async () => {
+  const files = await repositoryOf();
+  await files.putFile('/empty', '');
+  const farSide = await world.farSide('empty');
+  const run = await world.run([losing(farSide, () => true)], { ...CHECKED, objects: [objectOf(files)] });
+  assert.deepEqual(rowsOf(await world.details(run.record, farSide)), ['/empty FAILED BlobNotStored']);
 });
 
 test('without it nobody looks once more', async () => {
