@@ -40,7 +40,8 @@ export interface EventFact {
 interface Container {
   readonly env: readonly {
     readonly name: string;
-    readonly valueFrom: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+    /** Absent beside a plain value, which names a file of the container. */
+    readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
   }[];
 }
 
@@ -85,10 +86,11 @@ export class Installation {
       readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } };
     };
     const environment = Object.fromEntries(
-      (deployment.spec.template.spec.containers[0]?.env ?? []).map(({ name, valueFrom }) => [
-        name,
-        Buffer.from(secret.data[valueFrom.secretKeyRef.key] ?? '', 'base64').toString(),
-      ]),
+      (deployment.spec.template.spec.containers[0]?.env ?? []).flatMap(({ name, valueFrom }) =>
+        valueFrom === undefined
+          ? []
+          : [[name, Buffer.from(secret.data[valueFrom.secretKeyRef.key] ?? '', 'base64').toString()]],
+      ),
     );
     return { config: data['config.yaml'] ?? '', environment };
   }

@@ -3,7 +3,6 @@
  * are real curl processes.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -191,48 +190,6 @@ async function overlay(directory: string): Promise<string> {
     resources: [path.relative(own, BASE)],
     components: [path.relative(own, COMPONENT)],
   };
-  // TEMP
-  if (!existsSync(COMPONENT)) {
-    kustomization.components = [];
-    kustomization.resources.push('rights.yaml');
-    const subjects = [{ kind: 'ServiceAccount', name: 'bkrepo-replicator', namespace: NAMESPACE }];
-    const apiVersion = 'rbac.authorization.k8s.io/v1';
-    const ref = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
-    await writeFile(
-      path.join(own, 'rights.yaml'),
-      [
-        {
-          apiVersion,
-          kind: 'Role',
-          metadata: { name: 'rest', namespace: NAMESPACE },
-          rules: [
-            {
-              apiGroups: ['replication.bkrepo.io'],
-              resources: ['clusters', 'replicatasks'],
-              verbs: ['get', 'create', 'patch', 'delete'],
-            },
-            { apiGroups: [''], resources: ['secrets'], verbs: ['create', 'update'] },
-          ],
-        },
-        {
-          apiVersion,
-          kind: 'RoleBinding',
-          metadata: { name: 'rest', namespace: NAMESPACE },
-          roleRef: ref('Role', 'rest'),
-          subjects,
-        },
-        {
-          apiVersion,
-          kind: 'ClusterRoleBinding',
-          metadata: { name: 'rest' },
-          roleRef: ref('ClusterRole', 'system:auth-delegator'),
-          subjects,
-        },
-      ]
-        .map((one) => stringify(one))
-        .join('---\n'),
-    );
-  }
   await writeFile(path.join(own, 'kustomization.yaml'), stringify(kustomization));
   return own;
 }

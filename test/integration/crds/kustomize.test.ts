@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
+import { parseConfig } from '../../../src/config.ts';
 import { KubectlFailed } from '../../support/kubectl.ts';
+import { tempDirFor } from '../../support/tempdir.ts';
 import { type ApiServer, PROJECT, startApiServer } from './api-server.ts';
 
 const BASE = `${PROJECT}deploy/kustomize/base`;
+const REST = `${PROJECT}deploy/kustomize/components/rest`;
 const NAMESPACE = 'bkrepo-replicator-system';
 const OPERATOR = `system:serviceaccount:${NAMESPACE}:bkrepo-replicator`;
 
@@ -107,4 +112,50 @@ test('another namespace is served once its RoleBinding is there', async () => {
     user: OPERATOR,
   });
   assert.equal(answer.trim(), 'yes');
+});
+
+/** The same for the REST component, which is applied last. */
+const REST_RIGHTS: typeof RIGHTS = [
+  ['get', 'clusters.replication.bkrepo.io', NAMESPACE, true],
+  ['create', 'replicatasks.replication.bkrepo.io', NAMESPACE, true],
+  ['patch', 'replicatasks.replication.bkrepo.io', NAMESPACE, true],
+  ['delete', 'clusters.replication.bkrepo.io', NAMESPACE, true],
+  ['update', 'clusters.replication.bkrepo.io', NAMESPACE, false],
+  ['create', 'replicatasks.replication.bkrepo.io', 'kube-public', false],
+  ['create', 'secrets', NAMESPACE, true],
+  ['update', 'secrets', NAMESPACE, true],
+  ['delete', 'secrets', NAMESPACE, false],
+  ['list', 'secrets', NAMESPACE, false],
+  ['create', 'secrets', 'kube-public', false],
+  ['create', 'tokenreviews.authentication.k8s.io', NAMESPACE, true],
+  ['create', 'subjectaccessreviews.authorization.k8s.io', NAMESPACE, true],
+];
+
+test('the REST component adds its Service, its mounts and exactly its rights to the base', async (t) => {
+  const own = await tempDirFor(t, 'overlay');
+  const kustomization = { resources: [relative(own, BASE)], components: [relative(own, REST)] };
+  await writeFile(join(own, 'kustomization.yaml'), stringify(kustomization));
+  await kubectl('apply', '--server-side', '--validate=strict', '-k', own);
+  for (const [verb, resource, namespace, allowed] of REST_RIGHTS) {
+    const args = ['auth', 'can-i', verb, resource, '--namespace', namespace];
+    const answer = await server.kubernetes.kubectl(args, { user: OPERATOR }).catch((error: unknown) => {
+      assert.ok(error instanceof KubectlFailed);
+      return error.stdout;
+    });
+    assert.equal(answer.trim(), allowed ? 'yes' : 'no', `${verb} ${resource} in ${namespace}`);
+  }
+  const rendered = await kubectl('kustomize', own);
+  manifests = parseAllDocuments(rendered).map((document) => document.toJS() as Manifest);
+  await createPod(() => undefined);
+  const container = manifests.find(({ kind }) => kind === 'Deployment')?.spec?.template?.spec as {
+    readonly containers: readonly { readonly env: readonly { readonly name: string; readonly value?: string }[] }[];
+  };
+  const environment = Object.fromEntries(
+    container.containers[0]?.env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])) ?? [],
+  );
+  const { rest } = parseConfig({ environment });
+  assert.deepEqual(
+    [rest.enabled, rest.users.file, rest.tls.certFile, rest.port],
+    [true, '/etc/bkrepo-replicator-rest/users/users.yaml', '/etc/bkrepo-replicator-rest/tls/tls.crt', 8_443],
+  );
 });
