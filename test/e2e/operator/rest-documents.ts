@@ -38,7 +38,7 @@ export function documentTests(rest: () => RestInstallation): void {
     const { admin, far, installation } = rest();
     const body = { url: far.url, certificate: null, ...ACCOUNT };
     told(await admin.post(`${CLUSTER}/create`, { ...body, name: 'shanghai', type: 'STANDALONE' }));
-    told(await admin.post(`${CLUSTER}/create`, { ...body, name: 'Edge 1', type: 'EDGE' }));
+    told(await admin.post(`${CLUSTER}/create`, { ...body, name: 'edge-1', type: 'EDGE' }));
     const { spec, metadata } = await rest().yaml('clusters', 'shanghai');
     const { name = '' } = spec.credentialsSecretRef ?? {};
     assert.deepEqual(spec, {
@@ -62,25 +62,24 @@ export function documentTests(rest: () => RestInstallation): void {
     assert.ok(!JSON.stringify(info).includes(ACCOUNT.password));
     assert.deepEqual(told(await admin.get<Info>(`${CLUSTER}/info/${info.data.id}`)), info.data);
     const page = await admin.data<Page>(`${CLUSTER}/page?pageNumber=0&pageSize=10`);
-    assert.deepEqual([page.count, page.records.map(({ name: one }) => one).sort()], [2, ['Edge 1', 'shanghai']]);
+    assert.deepEqual([page.count, page.records.map(({ name: one }) => one).sort()], [2, ['edge-1', 'shanghai']]);
     const edges = await admin.data<readonly Info[]>(`${CLUSTER}/list/edge`);
-    assert.deepEqual(await admin.data(`${CLUSTER}/list?name=Edge&type=EDGE`), edges);
+    assert.deepEqual(await admin.data(`${CLUSTER}/list?name=ed&type=EDGE`), edges);
     assert.deepEqual(
       edges.map(({ name: one }) => one),
-      ['Edge 1'],
+      ['edge-1'],
     );
     assert.deepEqual(refusal(await admin.get(`${CLUSTER}/info/center`)), [400, 250_306]);
 
-    const update = { name: 'shanghai', type: 'EDGE', url: far.url, ...ACCOUNT };
+    const update = { name: 'edge-1', type: 'STANDALONE', url: far.url, ...ACCOUNT };
     assert.equal(told(await admin.post<Info>(`${CLUSTER}/update`, update)).status, 'HEALTHY');
-    const after = await rest().yaml('clusters', 'shanghai');
-    assert.deepEqual(
-      [after.spec, after.metadata.annotations?.[MODIFIED_BY]],
-      [{ ...spec, type: 'EDGE' }, ADMIN.username],
-    );
+    const edge = await rest().yaml('clusters', 'edge-1');
+    const ofEdge = { name: 'edge-1-credentials' };
+    assert.deepEqual(edge.spec, { ...spec, name: 'edge-1', credentialsSecretRef: ofEdge });
+    assert.equal(edge.metadata.annotations?.[MODIFIED_BY], ADMIN.username);
 
     told(await admin.delete(`${CLUSTER}/delete/${edges[0]?.id}`));
-    assert.equal(await admin.data(`${CLUSTER}/exist?name=Edge%201`), false);
+    assert.equal(await admin.data(`${CLUSTER}/exist?name=edge-1`), false);
     assert.equal(await admin.data(`${CLUSTER}/exist?name=shanghai`), true);
   });
 
