@@ -88,7 +88,11 @@ export class ChunkedPush {
     this.#session = noted;
     this.#farthest = noted.acknowledged;
     const found = await this.#whereItStands(noted);
-    if (found !== undefined && found.setbacks < MAX_SETBACKS) return await this.#moved(found);
+    if (found !== undefined && found.setbacks < MAX_SETBACKS) {
+      // Also where all is there, and nothing is left to be read.
+      this.#inParts = found.acknowledged > 0;
+      return await this.#moved(found);
+    }
     await this.#giveUp();
     return undefined;
   }

@@ -273,19 +273,24 @@ for (const [what, chunkMs, written] of [
     assert.deepEqual(positions, [...written.map((chunks) => chunks * CHUNK_BYTES), undefined]);
   });
 
-test('wrong bytes from an earlier part are found by the far side, then the upload begins anew from the first byte', async (context) => {
-  const onPut = (_: Received, response: ServerResponse): boolean => {
-    const wrong = !store.bytes.equals(LARGE);
-    if (wrong) refusal(response, 400, 250311, 'replica artifact broken');
-    return wrong;
-  };
-  const { target, signal, store } = await chunked(context, { honestCheck: true, onPut });
-  Object.assign(store, { bytes: Buffer.alloc(CHUNK_BYTES, 'x'), sessions: 1, known: true });
-  const memory = uploadMemory(noted(CHUNK_BYTES));
-  const blob = blobOf(LARGE, LARGE, memory);
-  assert.equal(await target.pushBlob(REPOSITORY, blob, signal), 'verified');
-  assert.deepEqual([blob.opened, store.sessions], [[CHUNK_BYTES, 0], 2]);
-});
+for (const { what, held, opened } of [
+  { what: 'an earlier part', held: CHUNK_BYTES, opened: [CHUNK_BYTES, 0] },
+  { what: 'earlier parts that were all', held: LARGE.length, opened: [0] },
+]) {
+  test(`wrong bytes from ${what} are found by the far side, then the upload begins anew from the first byte`, async (context) => {
+    const onPut = (_: Received, response: ServerResponse): boolean => {
+      const wrong = !store.bytes.equals(LARGE);
+      if (wrong) refusal(response, 400, 250311, 'replica artifact broken');
+      return wrong;
+    };
+    const { target, signal, store } = await chunked(context, { honestCheck: true, onPut });
+    Object.assign(store, { bytes: Buffer.alloc(held, 'x'), sessions: 1, known: true });
+    const memory = uploadMemory(noted(held));
+    const blob = blobOf(LARGE, LARGE, memory);
+    assert.equal(await target.pushBlob(REPOSITORY, blob, signal), 'verified');
+    assert.deepEqual([blob.opened, store.sessions], [opened, 2]);
+  });
+}
 
 test('a source that gives other bytes now is told, and nothing of it stays', async (context) => {
   const onPut = (_: Received, response: ServerResponse): boolean => {
