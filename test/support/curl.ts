@@ -11,9 +11,16 @@ export interface CurlAnswer<T = unknown> {
   readonly data: T;
 }
 
-/** Sends a request by the real curl, with its own ways of writing requests. */
+/** Sends a request by the real curl, with its own ways of writing requests. @throws {Error} in words without curl */
 export async function curl<T = unknown>(...args: readonly string[]): Promise<CurlAnswer<T>> {
-  const { stdout } = await promisify(execFile)('curl', ['-sS', '--max-time', '60', '-i', ...args]);
+  // --disable: without what the user's .curlrc says.
+  const own = ['--disable', '-sS', '--noproxy', '*', '--max-time', '60', '-i'];
+  const { stdout } = await promisify(execFile)('curl', [...own, ...args]).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Error('curl is not on PATH: install it (apt-get install curl); requests are sent by the real one', {
+      cause: error,
+    });
+  });
   const end = stdout.indexOf('\r\n\r\n');
   const [line = '', ...rest] = stdout.slice(0, end).split('\r\n');
   const headers = Object.fromEntries(
