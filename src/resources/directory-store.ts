@@ -17,15 +17,19 @@ import { ReplicationError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { DirectoryEditor } from './directory-editor.ts';
 import { DirectoryWatch } from './directory-watch.ts';
+import { DIRECTORY_MANAGER, type ResourceEditor } from './editor.ts';
 import { EventRing } from './event-ring.ts';
 import { ManifestDirectory } from './manifest-directory.ts';
 import type { DirectoryProblem } from './manifest-file.ts';
 import { judge, type ManifestScope, type ManifestSet, type PlainData } from './manifest-set.ts';
 import { plainJson } from './merge-diff.ts';
 import { ObjectTable } from './object-table.ts';
-import { ProblemReport, stateProblem } from './problem-report.ts';
+import { OwnSecrets } from './own-secrets.ts';
+import { ProblemReport, restProblems, stateProblem } from './problem-report.ts';
 import {
+  loadSecrets,
   loadState,
   objectFileExists,
   objectId,
@@ -34,7 +38,7 @@ import {
   type UnreadableFile,
 } from './state-files.ts';
 import { lockState, type StateLock } from './state-lock.ts';
-import type { ObjectKey, ResourceKind, ResourceKinds, ResourceStore, WriteResult } from './store.ts';
+import type { ObjectKey, ResourceKind, ResourceKinds, ResourceStore, SecretData, WriteResult } from './store.ts';
 import {
   type AnyResource,
   createObject,
@@ -60,6 +64,8 @@ export interface DirectoryStoreOptions extends ManifestScope {
 }
 
 export interface DirectoryStore extends ResourceStore {
+  /** Makes and changes objects of the state directory, beside those of the files. */
+  readonly editor: ResourceEditor;
   /** Looks at the directory and follows its changes until `signal` is aborted; then returns. */
   run(signal: AbortSignal): Promise<void>;
   /** Looks once. Fails with `DirectoryUnreadable` or `StateUnwritable`. */
@@ -86,7 +92,9 @@ export async function openDirectoryStore(options: DirectoryStoreOptions, signal:
     const { objects, unreadable } = await loadState(stateDir);
     const ring = new EventRing(stateDir, options.clock, options.logger);
     await ring.load();
-    return new FileStore({ ...options, stateDir, dir: resolve(options.dir) }, lock, ring, objects, unreadable);
+    const secrets = new OwnSecrets(stateDir, await loadSecrets(stateDir));
+    const settings = { ...options, stateDir, dir: resolve(options.dir) };
+    return new FileStore(settings, lock, ring, secrets, objects, unreadable);
   } catch (error) {
     await lock.release();
     throw error;
@@ -100,6 +108,8 @@ class FileStore implements DirectoryStore {
   readonly #directory: ManifestDirectory;
   readonly #table: ObjectTable;
   readonly #report: ProblemReport;
+  readonly #secrets: OwnSecrets;
+  readonly editor: ResourceEditor;
   #unreadable: readonly UnreadableFile[];
   /** One writer at a time: a look or a write of status never meets another half-way. */
   readonly #writing = new Semaphore(1);
@@ -113,6 +123,7 @@ class FileStore implements DirectoryStore {
     options: DirectoryStoreOptions,
     lock: StateLock,
     ring: EventRing,
+    secrets: OwnSecrets,
     objects: ReadonlyMap<string, StoredObject>,
     unreadable: readonly UnreadableFile[],
   ) {
@@ -123,6 +134,18 @@ class FileStore implements DirectoryStore {
     this.#table = new ObjectTable(options.stateDir, options.logger, objects);
     this.#report = new ProblemReport(options.logger);
     this.#unreadable = unreadable;
+    this.#secrets = secrets;
+    this.editor = new DirectoryEditor({
+      ...options,
+      table: this.#table,
+      secrets,
+      exclusively: (work, signal) => this.#exclusively(work, signal),
+      manifestSecret: (key) => this.#plain.has(objectId('Secret', key.namespace, key.name)),
+      removed: () => {
+        this.#changed = true;
+        this.#wake();
+      },
+    });
   }
 
   async ready(signal: AbortSignal): Promise<void> {
@@ -204,11 +227,11 @@ class FileStore implements DirectoryStore {
     return this.#write(read, (stored) => withFinalizers(stored, left), signal);
   }
 
-  async secret(key: ObjectKey, signal: AbortSignal): Promise<PlainData | undefined> {
-    return this.#plainData('Secret', key, signal);
+  async secret(key: ObjectKey, signal: AbortSignal): Promise<SecretData | undefined> {
+    return this.#secrets.get(key) ?? (await this.#plainData('Secret', key, signal));
   }
 
-  async configMap(key: ObjectKey, signal: AbortSignal): Promise<PlainData | undefined> {
+  async configMap(key: ObjectKey, signal: AbortSignal): Promise<SecretData | undefined> {
     return this.#plainData('ConfigMap', key, signal);
   }
 
@@ -268,7 +291,8 @@ class FileStore implements DirectoryStore {
       this.#unreadable = present.filter(({ there }) => there).map(({ file }) => file);
       const set = judge(scan, this.#options, this.#table.stored);
       await this.#apply(set);
-      this.#report.report([...set.problems, ...this.#unreadable.map(stateProblem)]);
+      const twice = restProblems(set, this.#table.stored);
+      this.#report.report([...set.problems, ...twice, ...this.#unreadable.map(stateProblem)]);
       this.#report.nameForeign(set.foreign);
       this.#first.resolve();
     } finally {
@@ -279,7 +303,7 @@ class FileStore implements DirectoryStore {
   async #apply(set: ManifestSet): Promise<void> {
     const { clock, newUid = randomUUID } = this.#options;
     for (const [id, stored] of this.#table.stored) {
-      if (set.wanted.has(id) || set.uncertain(id, stored.source)) continue;
+      if (stored.origin === 'rest' || set.wanted.has(id) || set.uncertain(id, stored.source)) continue;
       if ((stored.object.metadata.finalizers ?? []).length === 0) await this.#table.remove(id);
       else if (stored.object.metadata.deletionTimestamp === undefined)
         await this.#table.put(id, markDeleted(stored, clock.now()));
@@ -289,9 +313,10 @@ class FileStore implements DirectoryStore {
       const stored = this.#table.stored.get(id);
       // A deleted object is given again only once its finalizers are gone, as with the API server.
       if (blocked.has(id) || stored?.object.metadata.deletionTimestamp !== undefined) continue;
+      const edit = { manager: DIRECTORY_MANAGER, now: clock.now() };
       if (stored === undefined)
-        await this.#table.put(id, createObject(manifest, namespace, source, { uid: newUid(), now: clock.now() }));
-      else await this.#table.put(id, updateObject(stored, manifest, source));
+        await this.#table.put(id, createObject(manifest, namespace, source, { ...edit, uid: newUid() }));
+      else if (stored.origin !== 'rest') await this.#table.put(id, updateObject(stored, manifest, source, edit));
     }
     const kept = [...this.#plain].filter(([id, { source }]) => !set.plain.has(id) && set.uncertain(id, source));
     this.#plain = new Map([...set.plain, ...kept]);
@@ -302,8 +327,7 @@ class FileStore implements DirectoryStore {
     change: (stored: StoredObject) => StoredObject,
     signal: AbortSignal,
   ): Promise<WriteResult> {
-    const release = await this.#writing.acquire(signal);
-    try {
+    return await this.#exclusively(async () => {
       const id = objectId(read.kind, read.metadata.namespace, read.metadata.name);
       const stored = this.#table.stored.get(id);
       if (stored === undefined || stored.object.metadata.uid !== read.metadata.uid) return 'gone';
@@ -313,10 +337,18 @@ class FileStore implements DirectoryStore {
       const { deletionTimestamp, finalizers = [] } = next.object.metadata;
       if (deletionTimestamp !== undefined && finalizers.length === 0) {
         await this.#table.remove(id);
+        await this.#secrets.removeOf(read.metadata.uid);
         this.#changed = true;
         this.#wake();
       } else await this.#table.put(id, next);
       return 'written';
+    }, signal);
+  }
+
+  async #exclusively<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const release = await this.#writing.acquire(signal);
+    try {
+      return await work();
     } finally {
       release();
     }

@@ -15,6 +15,9 @@ export const CONTROLLER_MANAGER = 'bkrepo-replicator-controller';
 export const EDIT_MANAGER = 'bkrepo-replicator-rest';
 export const REQUEST_MANAGER = 'bkrepo-replicator-rest-requests';
 
+/** Who edits by changing a file of the standalone mode. */
+export const DIRECTORY_MANAGER = 'directory';
+
 /** What they write is no edit of a person (`metadata.lastEdit`). */
 export const QUIET_MANAGERS: ReadonlySet<string> = new Set([CONTROLLER_MANAGER, REQUEST_MANAGER]);
 

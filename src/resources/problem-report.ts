@@ -1,6 +1,8 @@
 import type { Logger } from '../telemetry/logger.ts';
 import type { DirectoryProblem } from './manifest-file.ts';
+import type { ManifestSet } from './manifest-set.ts';
 import type { UnreadableFile } from './state-files.ts';
+import type { StoredObject } from './stored-object.ts';
 
 /** Kinds that are remembered as named; a directory of more foreign kinds is no directory of ours. */
 const MAX_FOREIGN = 100;
@@ -42,4 +44,20 @@ export function stateProblem({ path, message }: UnreadableFile): DirectoryProble
     `the state of an object cannot be read (${message}): it is left alone until the file is repaired and the ` +
     'program restarted, or the file is moved away, whereupon the object starts as a new one';
   return { file: path, message: words };
+}
+
+/** Manifests of objects that REST made before: the one that was there stays in force. */
+export function restProblems(
+  { wanted }: Pick<ManifestSet, 'wanted'>,
+  stored: ReadonlyMap<string, StoredObject>,
+): readonly DirectoryProblem[] {
+  return [...wanted].flatMap(([id, { source, manifest }]) => {
+    const there = stored.get(id);
+    if (there?.origin !== 'rest') return [];
+    const { namespace, name } = there.object.metadata;
+    const message =
+      `${manifest.kind} ${namespace}/${name} was made by REST and is kept in the state directory: that one stays in ` +
+      'force; delete it by REST, or remove it from this file';
+    return [{ file: source, message }];
+  });
 }

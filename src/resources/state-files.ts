@@ -1,5 +1,6 @@
 /**
- * The state directory's files: one JSON file per object and one for the latest events, all 0600. Each is replaced whole
+ * The state directory's files: one JSON file per object, one per Secret that REST made, and one for the latest events,
+ * all 0600. Each is replaced whole
  * by a rename after its bytes are on disk: a process killed at any moment leaves the old or the new content, never a
  * mixture. A file that cannot be read is reported and left where it is: resetting it would give the object another uid
  * and forget what it did.
@@ -12,6 +13,7 @@ import type { StoredObject } from './stored-object.ts';
 
 const SCHEMA = 1;
 const OBJECTS = 'objects';
+const SECRETS = 'secrets';
 const EVENTS = 'events.json';
 const TEMPORARY = '.tmp';
 
@@ -49,9 +51,9 @@ export function objectId(kind: string, namespace: string, name: string): string 
 
 /** Makes the directory; removes what a killed process left half-written. Only under the lock. */
 export async function prepareState(directory: string): Promise<void> {
-  const objects = join(directory, OBJECTS);
-  await mkdir(objects, { recursive: true, mode: 0o700 });
-  for (const parent of [directory, objects])
+  const rooms = [OBJECTS, SECRETS].map((name) => join(directory, name));
+  for (const room of rooms) await mkdir(room, { recursive: true, mode: 0o700 });
+  for (const parent of [directory, ...rooms])
     for (const name of await readdir(parent))
       if (name.endsWith(TEMPORARY)) await rm(join(parent, name), { force: true });
 }
@@ -90,6 +92,44 @@ export async function removeObject(directory: string, id: string): Promise<void>
   });
 }
 
+/** A Secret that REST made, and whose it is. */
+export interface StoredSecret {
+  readonly namespace: string;
+  readonly name: string;
+  /** uid of the Cluster with which it goes. */
+  readonly owner: string;
+  /** Values in base64. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export async function saveSecret(directory: string, secret: StoredSecret): Promise<void> {
+  await replaceFile(join(directory, SECRETS), secretFile(secret), { schema: SCHEMA, ...secret });
+}
+
+export async function removeSecret(directory: string, secret: StoredSecret): Promise<void> {
+  await writing(join(directory, SECRETS, secretFile(secret)), async (path) => {
+    await rm(path, { force: true });
+    await syncDirectory(join(directory, SECRETS));
+  });
+}
+
+/** Fails when one cannot be read: its Cluster would lose its password unnoticed. */
+export async function loadSecrets(directory: string): Promise<readonly StoredSecret[]> {
+  const names = (await namesIn(join(directory, SECRETS))).filter((name) => name.endsWith('.json'));
+  return await Promise.all(
+    names.map(async (name) => {
+      const path = join(directory, SECRETS, name);
+      const secret = parse(path, (await textOf(path)) ?? '') as StoredSecret;
+      if (secretFile(secret) !== name) throw new Error(`${path} holds another Secret than its name says`);
+      return secret;
+    }),
+  );
+}
+
+function secretFile({ namespace, name }: Pick<StoredSecret, 'namespace' | 'name'>): string {
+  return `${namespace}_${name}.json`;
+}
+
 export async function saveEvents(directory: string, events: readonly StoredEvent[]): Promise<void> {
   await replaceFile(directory, EVENTS, { schema: SCHEMA, events });
 }
@@ -107,14 +147,19 @@ export async function loadEvents(directory: string): Promise<readonly StoredEven
 async function readObject(path: string, id: string): Promise<StoredObject | undefined> {
   const text = await textOf(path);
   if (text === undefined) return undefined;
-  const { object, source, manifestAnnotations } = parse(path, text) as Partial<StoredObject>;
+  const { object, source, origin, manifestAnnotations } = parse(path, text) as Partial<StoredObject>;
   const { kind, metadata, spec } = object ?? {};
   if (object === undefined || kind === undefined || metadata === undefined || spec === undefined)
     throw new Error(`${path} holds no object`);
   const found = objectId(kind, metadata.namespace, metadata.name);
   if (found !== id || !metadata.uid || !/^\d+$/.test(metadata.resourceVersion))
     throw new Error(`${path} holds something else (${found}) than its name says`);
-  return { object, source: source ?? '', manifestAnnotations: manifestAnnotations ?? {} };
+  return {
+    object,
+    source: source ?? '',
+    ...(origin === undefined ? {} : { origin }),
+    manifestAnnotations: manifestAnnotations ?? {},
+  };
 }
 
 function parse(path: string, text: string): object {

@@ -14,16 +14,23 @@ export type AnyResource = ResourceKinds[ResourceKind];
 /** One object as the state directory keeps it. */
 export interface StoredObject {
   readonly object: AnyResource;
-  /** Where its manifest stands, relative to the input directory. */
+  /** Where its manifest stands, relative to the input directory; empty when it has none. */
   readonly source: string;
+  /** Made by REST: no manifest names it. */
+  readonly origin?: 'rest';
   /** Annotations as the manifest has them; the object's own also hold what was written through the store. */
   readonly manifestAnnotations: Readonly<Record<string, string>>;
 }
 
-export interface Created {
-  readonly uid: string;
+export interface Edit {
+  /** Who writes: as a field manager at the API server. */
+  readonly manager: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+}
+
+export interface Created extends Edit {
+  readonly uid: string;
 }
 
 export function createObject(
@@ -39,6 +46,7 @@ export function createObject(
     resourceVersion: '1',
     generation: 1,
     creationTimestamp: rfc3339(created.now),
+    lastEdit: lastEdit(created),
     ...labelsOf(manifest),
     ...annotationsOf(manifest.metadata.annotations ?? {}),
   };
@@ -47,7 +55,12 @@ export function createObject(
 }
 
 /** The object with what its manifest says now; the same reference when nothing changed. */
-export function updateObject(stored: StoredObject, manifest: Manifest<ResourceKind>, source: string): StoredObject {
+export function updateObject(
+  stored: StoredObject,
+  manifest: Manifest<ResourceKind>,
+  source: string,
+  edit: Edit,
+): StoredObject {
   const { object, manifestAnnotations: before } = stored;
   const after = manifest.metadata.annotations ?? {};
   const specChanged = !isDeepStrictEqual(object.spec, manifest.spec);
@@ -55,6 +68,7 @@ export function updateObject(stored: StoredObject, manifest: Manifest<ResourceKi
   const metadata: ObjectMeta = {
     ...rest,
     generation: object.metadata.generation + (specChanged ? 1 : 0),
+    ...(specChanged ? { lastEdit: lastEdit(edit) } : {}),
     ...labelsOf(manifest),
     ...annotationsOf(mergedAnnotations(object.metadata.annotations ?? {}, before, after)),
   };
@@ -62,6 +76,23 @@ export function updateObject(stored: StoredObject, manifest: Manifest<ResourceKi
   if (!changed && source === stored.source && isDeepStrictEqual(before, after)) return stored;
   const next = changed ? raised({ ...object, metadata, spec: manifest.spec } as AnyResource) : object;
   return { object: next, source, manifestAnnotations: after };
+}
+
+/** The object with another spec, and annotations set or removed (null). */
+export function withSpec(
+  stored: StoredObject,
+  spec: AnyResource['spec'],
+  annotations: Readonly<Record<string, string | null>>,
+  edit: Edit,
+): StoredObject {
+  const { object } = withAnnotations(stored, annotations);
+  const changed = !isDeepStrictEqual(object.spec, spec);
+  const metadata: ObjectMeta = {
+    ...object.metadata,
+    generation: object.metadata.generation + (changed ? 1 : 0),
+    lastEdit: lastEdit(edit),
+  };
+  return { ...stored, object: { ...object, metadata, spec } as AnyResource };
 }
 
 /** The object as one that waits for its finalizers. */
@@ -118,6 +149,10 @@ function labelsOf(manifest: Manifest<ResourceKind>): Pick<ObjectMeta, 'labels'> 
 
 function annotationsOf(annotations: Readonly<Record<string, string>>): Pick<ObjectMeta, 'annotations'> {
   return Object.keys(annotations).length === 0 ? {} : { annotations };
+}
+
+function lastEdit({ manager, now }: Edit): NonNullable<ObjectMeta['lastEdit']> {
+  return { manager, time: rfc3339(now) };
 }
 
 /** Whole seconds, as the API server writes them. */
