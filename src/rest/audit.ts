@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ResourceKind } from '../resources/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { CODES, type CodeName } from './codes.ts';
-import { asRestError } from './errors.ts';
+import { asRestError } from './server/errors.ts';
 
 export interface AuditedChange {
   /** What was called, as the path says it: `create`, `update`, `toggle`, `execute`, … */

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { zoneOf } from '../../src/lib/local-time.ts';
 import type { RestContext } from '../../src/rest/context.ts';
 import type { Authenticator, Caller } from '../../src/rest/ports.ts';
-import { createRestServer, type RestServerOptions } from '../../src/rest/server.ts';
+import { createRestServer, type RestServerOptions } from '../../src/rest/server/server.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 /** What the HTTP side itself needs of a context; routes of a test bring the rest. */

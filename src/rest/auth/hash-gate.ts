@@ -1,5 +1,5 @@
 import { Semaphore } from '../../lib/semaphore.ts';
-import { unavailable } from '../errors.ts';
+import { unavailable } from '../server/errors.ts';
 import type { PasswordHash } from './password-hash.ts';
 
 const AT_ONCE = 2;

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 
 import { type Route, success } from '../../../src/rest/http.ts';
-import { listenRest, type RestListener, type RestListenerOptions } from '../../../src/rest/listener.ts';
+import { listenRest, type RestListener, type RestListenerOptions } from '../../../src/rest/server/listener.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 
 import { success } from '../../../src/rest/http.ts';
-import { listenRest, type RestListener } from '../../../src/rest/listener.ts';
-import type { TlsFiles } from '../../../src/rest/tls.ts';
+import { listenRest, type RestListener } from '../../../src/rest/server/listener.ts';
+import type { TlsFiles } from '../../../src/rest/server/tls.ts';
 import { type Logger, silentLogger } from '../../../src/telemetry/logger.ts';
 import { createAuthority, type Identity } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

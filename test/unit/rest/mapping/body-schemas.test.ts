@@ -28,7 +28,7 @@ import {
   TASK_CREATE_BODY,
   TASK_UPDATE_BODY,
 } from '../../../../src/rest/schemas/task-body-schemas.ts';
-import { validatorCompiler } from '../../../../src/rest/validation.ts';
+import { validatorCompiler } from '../../../../src/rest/server/validation.ts';
 import { createBody, task, terms } from './samples.ts';
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true });

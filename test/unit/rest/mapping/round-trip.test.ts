@@ -20,7 +20,7 @@ import type { ClusterCreateBody } from '../../../../src/rest/schemas/cluster-bod
 import { CLUSTER_CREATE_BODY } from '../../../../src/rest/schemas/cluster-body-schemas.ts';
 import type { TaskCreateBody, TaskUpdateBody } from '../../../../src/rest/schemas/task-bodies.ts';
 import { TASK_CREATE_BODY, TASK_UPDATE_BODY } from '../../../../src/rest/schemas/task-body-schemas.ts';
-import { validatorCompiler } from '../../../../src/rest/validation.ts';
+import { validatorCompiler } from '../../../../src/rest/server/validation.ts';
 import { printedSeed } from '../../../support/seed.ts';
 import { admit, createBody, dates, FAR, FAR_ID, find, metadata, terms } from './samples.ts';
 

@@ -11,7 +11,7 @@ import { Catalogue } from '../../../../src/rest/catalogue.ts';
 import type { RecordReader, RestContext } from '../../../../src/rest/context.ts';
 import type { AccessRequest, Caller } from '../../../../src/rest/ports.ts';
 import { ROUTES } from '../../../../src/rest/routes/all.ts';
-import { createRestServer } from '../../../../src/rest/server.ts';
+import { createRestServer } from '../../../../src/rest/server/server.ts';
 import type { LogFields, Logger } from '../../../../src/telemetry/logger.ts';
 import { REST_SETTINGS } from '../../../support/rest-server.ts';
 import { admit, ResourcesInMemory } from './resources-in-memory.ts';

@@ -7,7 +7,7 @@
  */
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 
-import { type Complaint, RestError } from './codes.ts';
+import { type Complaint, RestError } from '../codes.ts';
 
 /** The part of a request that a schema is for, as Fastify names it. */
 export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';

@@ -5,9 +5,9 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import type { Clock } from '../lib/clock.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { CODES, type CodeName, type Complaint } from './codes.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { CODES, type CodeName, type Complaint } from '../codes.ts';
 import { messageOf } from './messages.ts';
 
 export interface ClientErrorOptions {

@@ -1,7 +1,7 @@
 /** What is answered where no route is: 404, 405 naming what is allowed, and the methods to one who asks for them. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-import { complain } from './codes.ts';
+import { complain } from '../codes.ts';
 import { shownPath } from './request-url.ts';
 
 interface Endpoint {

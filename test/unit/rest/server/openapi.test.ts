@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import { Validator } from '@seriousme/openapi-schema-validator';
 
-import { type Route, success } from '../../../src/rest/http.ts';
-import { restServer } from '../../support/rest-server.ts';
+import { type Route, success } from '../../../../src/rest/http.ts';
+import { restServer } from '../../../support/rest-server.ts';
 
 const ENVELOPE = { type: 'object', properties: { code: { type: 'integer' }, data: { type: ['object', 'null'] } } };
 

@@ -3,8 +3,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
-import type { Clock } from '../lib/clock.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 
 export interface TlsPair {
   /** PEM; the chain may follow. */

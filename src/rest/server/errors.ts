@@ -1,9 +1,9 @@
 /** Every error as what a caller is told of it: never the words of an error that nobody made for callers. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { ReplicationError } from '../domain/errors.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { CODES, complain, RestError } from './codes.ts';
+import { ReplicationError } from '../../domain/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { CODES, complain, RestError } from '../codes.ts';
 import { chooseLanguage } from './languages.ts';
 import { messageOf } from './messages.ts';
 

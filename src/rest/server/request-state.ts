@@ -1,10 +1,10 @@
 /** What every request carries: its dates, its end, and the headers of every answer. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import type { Clock } from '../lib/clock.ts';
-import { type LocalTime, localTime, type Zone, zoneOf } from '../lib/local-time.ts';
-import { complain } from './codes.ts';
-import type { RestContext } from './context.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { type LocalTime, localTime, type Zone, zoneOf } from '../../lib/local-time.ts';
+import { complain } from '../codes.ts';
+import type { RestContext } from '../context.ts';
 import { unavailable } from './errors.ts';
 
 const ZONE_HEADER = 'X-BKREPO-Time-Zone';

@@ -3,16 +3,16 @@ import { test } from 'node:test';
 
 import type { FastifyInstance, InjectOptions } from 'fastify';
 
-import { ReplicationError } from '../../../src/domain/errors.ts';
-import { zoneOf } from '../../../src/lib/local-time.ts';
-import { complain, RestError } from '../../../src/rest/codes.ts';
-import { type Route, success } from '../../../src/rest/http.ts';
-import type { Authenticator, Credential } from '../../../src/rest/ports.ts';
-import type { RestServerOptions } from '../../../src/rest/server.ts';
-import type { LogFields, Logger } from '../../../src/telemetry/logger.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { httpContext, openDoor, REST_SETTINGS, restServer } from '../../support/rest-server.ts';
-import { eventually } from '../../support/wait.ts';
+import { ReplicationError } from '../../../../src/domain/errors.ts';
+import { zoneOf } from '../../../../src/lib/local-time.ts';
+import { complain, RestError } from '../../../../src/rest/codes.ts';
+import { type Route, success } from '../../../../src/rest/http.ts';
+import type { Authenticator, Credential } from '../../../../src/rest/ports.ts';
+import type { RestServerOptions } from '../../../../src/rest/server/server.ts';
+import type { LogFields, Logger } from '../../../../src/telemetry/logger.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { httpContext, openDoor, REST_SETTINGS, restServer } from '../../../support/rest-server.ts';
+import { eventually } from '../../../support/wait.ts';
 
 const TASK_BODY = {
   type: 'object',

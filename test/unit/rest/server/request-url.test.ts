@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { endpointUrl, shownPath } from '../../../src/rest/request-url.ts';
+import { endpointUrl, shownPath } from '../../../../src/rest/server/request-url.ts';
 
 test('an endpoint is found below every prefix, with slashes repeated, and with its query as it was', () => {
   const cases: readonly (readonly [string, string])[] = [

@@ -7,16 +7,15 @@
  * leave. Not done here: who may do what (authorize.ts), and what requests mean (routes).
  */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-
+import { complain, RestError } from '../codes.ts';
+import type { RestContext } from '../context.ts';
+import type { Route } from '../http.ts';
+import type { Authenticator } from '../ports.ts';
 import { readBodies } from './bodies.ts';
 import { clientErrorHandler } from './client-errors.ts';
-import { complain, RestError } from './codes.ts';
-import type { RestContext } from './context.ts';
 import { allowOrigins } from './cors.ts';
 import { sendError, unavailable } from './errors.ts';
-import type { Route } from './http.ts';
 import { describeApi } from './openapi.ts';
-import type { Authenticator } from './ports.ts';
 import { commonHeaders, endOf, hasState } from './request-state.ts';
 import { endpointUrl, shownPath } from './request-url.ts';
 import { socketServer } from './sockets.ts';

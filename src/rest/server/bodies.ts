@@ -1,7 +1,7 @@
 /** How bodies are read: JSON, and forms where a route says so; anything else is an unsupported media type. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-import { complain } from './codes.ts';
+import { complain } from '../codes.ts';
 
 /** `application/json` with any parameters, and types that are JSON by their suffix (RFC 6839). */
 const JSON_TYPE = /^application\/(?:[\w.-]{1,64}\+)?json(?:\s*;|$)/i;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { CODES, type CodeName, type Complaint } from '../../../src/rest/codes.ts';
-import { chooseLanguage, LANGUAGES } from '../../../src/rest/languages.ts';
-import { messageOf } from '../../../src/rest/messages.ts';
+import { CODES, type CodeName, type Complaint } from '../../../../src/rest/codes.ts';
+import { chooseLanguage, LANGUAGES } from '../../../../src/rest/server/languages.ts';
+import { messageOf } from '../../../../src/rest/server/messages.ts';
 
 test('the language is what the caller reads best and there are texts in', () => {
   const cases: readonly (readonly [string | undefined, string])[] = [

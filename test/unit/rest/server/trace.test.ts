@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { traceId } from '../../../src/rest/trace.ts';
+import { traceId } from '../../../../src/rest/server/trace.ts';
 
 const LONG = '0123456789abcdef0123456789abcdef';
 const SHORT = '0123456789abcdef';

@@ -2,7 +2,7 @@
  * Texts of the codes, in the languages of bk-repo. The English ones are its own words (contract §1.4), because scripts
  * look for them; `{}` is the blank that a complaint's subject fills.
  */
-import type { CodeName, Complaint } from './codes.ts';
+import type { CodeName, Complaint } from '../codes.ts';
 import type { Language } from './languages.ts';
 
 type Texts = Readonly<Record<Language, string>>;
