@@ -91,6 +91,23 @@ export async function removed<K extends ResourceKind>(
   throw complain('changedMeanwhile', key.name);
 }
 
+/** Removes an object that was just made, also when controllers have written to it since. @throws {RestError} */
+export async function takenBack<K extends ResourceKind>(
+  editor: ResourceEditor,
+  kind: K,
+  made: ResourceKinds[K],
+  signal: AbortSignal,
+): Promise<void> {
+  let object = made;
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    if ((await editor.remove(kind, object, signal)) !== 'conflict') return;
+    const live = await editor.read(kind, made.metadata, signal);
+    if (live?.object.metadata.uid !== made.metadata.uid) return;
+    object = live.object;
+  }
+  throw changedMeanwhile(made);
+}
+
 async function present<K extends ResourceKind>(
   request: FastifyRequest,
   editor: ResourceEditor,

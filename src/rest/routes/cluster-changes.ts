@@ -16,7 +16,7 @@ import { type AuditedChange, audited, type Generations } from '../audit.ts';
 import { authorize } from '../authorize.ts';
 import { complain, type RestError } from '../codes.ts';
 import type { RestContext } from '../context.ts';
-import { annotated, edited, owned, refuseOwned, removed, tagged } from '../edit.ts';
+import { annotated, edited, owned, refuseOwned, removed, tagged, takenBack } from '../edit.ts';
 import { success } from '../http.ts';
 import { admitted, refused } from '../mapping/admission.ts';
 import { clusterInfo } from '../mapping/cluster-info.ts';
@@ -35,6 +35,8 @@ import { type Pings, refuseComplaints } from './pings.ts';
 const BASE = '/api/cluster';
 /** Types that are not asked: what a REMOTE speaks is not known, and a CENTER is this side. */
 const UNASKED: ReadonlySet<Cluster['spec']['type']> = new Set(['CENTER', 'REMOTE']);
+/** Taking back goes on when the caller is gone. Milliseconds. */
+const TAKE_BACK_MS = 10_000;
 
 export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, pings: Pings): void {
   const { catalogue, namespaces, editor, logger } = context;
@@ -143,7 +145,7 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
     try {
       await writeCredentials(request, cluster, credentials);
     } catch (error) {
-      await editor.remove(CLUSTER_KIND, cluster, AbortSignal.timeout(10_000)).catch((failure: unknown) => {
+      await takenBack(editor, CLUSTER_KIND, cluster, AbortSignal.timeout(TAKE_BACK_MS)).catch((failure: unknown) => {
         const { namespace, name } = cluster.metadata;
         logger.warn('a cluster without its password could not be taken back', { namespace, name, error: failure });
       });
@@ -182,7 +184,7 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
         await authorize(request, { verb: 'update', resource: 'secrets', namespace, name });
         refuseForeignSecret(present);
         if (live.owner !== undefined) throw owned(present, live.owner, 'its password');
-      }
+      } else await authorizeStoredElsewhere(request, present, wanted);
       const spec = admitted(context.admit, CLUSTER_KIND, key, wanted.spec);
       refuseOwned(live, spec);
       if (body.type === 'CENTER' && present.spec.type !== 'CENTER' && centreThere()) throw complain('centerExists');
@@ -194,6 +196,17 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
     if (wanted?.credentials !== undefined) await writeCredentials(request, after, wanted.credentials);
     generations.after = after.metadata.generation;
     return after;
+  }
+
+  /** Who has a stored password sent to another url could read it there: that needs the right to read it. */
+  async function authorizeStoredElsewhere(
+    request: FastifyRequest,
+    { metadata, spec }: Cluster,
+    wanted: ClusterRequest,
+  ): Promise<void> {
+    const name = wanted.spec.credentialsSecretRef?.name;
+    if (name === undefined || wanted.spec.url === spec.url) return;
+    await authorize(request, { verb: 'get', resource: 'secrets', namespace: metadata.namespace, name });
   }
 
   function changeOf(operation: string, found: Cluster | undefined, given: string): AuditedChange {

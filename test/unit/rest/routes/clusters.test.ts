@@ -112,6 +112,16 @@ describe('cluster create', () => {
     assert.equal(resources.get('Cluster', FAR), undefined);
   });
 
+  it('takes the Cluster back also when its status was written meanwhile', async () => {
+    const { call, resources } = restWorld();
+    resources.writeCredentials = async () => {
+      resources.setStatus('Cluster', FAR, { health: 'UNHEALTHY' });
+      throw new ReplicationError('retryable', 'ApiUnavailable', 'no answer');
+    };
+    assert.equal((await call('POST', '/api/cluster/create', CLUSTER_BODY)).status, 503);
+    assert.equal(resources.get('Cluster', FAR), undefined);
+  });
+
   it('is a success for two who make the same at once, and 250305 for who makes another', async () => {
     const same = restWorld();
     const other = restWorld();
@@ -249,6 +259,22 @@ describe('cluster update', () => {
     assert.equal(headers['etag'], `"${resources.get('Cluster', FAR)?.metadata.uid}-2"`);
     await call('POST', '/api/cluster/update', { ...UPDATE, url: 'http://third.test' });
     assert.deepEqual(resources.get('Cluster', FAR)?.spec.credentialsSecretRef, { name: 'far-credentials' });
+  });
+
+  it('sends a stored password to another url only for who may read it, and lets others change the rest', async () => {
+    const { call, resources, pings, denied, asked } = restWorld();
+    await call('POST', '/api/cluster/create', CLUSTER_BODY);
+    denied.add('get secrets');
+    const refusal = await call('POST', '/api/cluster/update', UPDATE);
+    assert.deepEqual([refusal.status, refusal.code, pings.length], [403, 250_113, 1]);
+    assert.deepEqual(asked.at(-1), { verb: 'get', resource: 'secrets', namespace: ONE, name: 'far-credentials' });
+    assert.equal(resources.get('Cluster', FAR)?.spec.url, CLUSTER_BODY.url);
+    assert.equal(
+      (await call('POST', '/api/cluster/update', { ...UPDATE, url: CLUSTER_BODY.url, type: 'EDGE' })).code,
+      0,
+    );
+    for (const account of [{ username: 'writer', password: 'n3w' }, { username: '' }])
+      assert.equal((await call('POST', '/api/cluster/update', { ...UPDATE, ...account })).code, 0);
   });
 
   it('loses nothing when status was written meanwhile, and refuses when the spec was', async () => {
