@@ -7,6 +7,8 @@
  * Every method fails with a classified `ReplicationError`: `ApiUnavailable` (retryable), `ApiForbidden`,
  * `ApiRefused`, `SecretForeign` (spec).
  */
+import { createHash } from 'node:crypto';
+
 import type { FieldError } from '../api/field-error.ts';
 import type { ObjectKey, ResourceKind, ResourceKinds } from './store.ts';
 
@@ -110,5 +112,11 @@ export interface ResourceEditor {
 
 /** Name of the Secret that holds what REST callers gave as password of a Cluster; at most 253 characters. */
 export function credentialsSecretName(clusterName: string): string {
-  return `${clusterName.slice(0, 241)}-credentials`;
+  return `${shortened(clusterName, 241)}-credentials`;
+}
+
+/** The text itself, or its beginning and a hash that keeps it apart from others of the same beginning. */
+export function shortened(text: string, max: number): string {
+  if (text.length <= max) return text;
+  return `${text.slice(0, max - 13)}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
 }

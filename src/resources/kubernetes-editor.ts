@@ -33,6 +33,7 @@ import {
   REQUEST_MANAGER,
   type ResourceEditor,
   type SpecChange,
+  shortened,
 } from './editor.ts';
 import { readError, resourceError } from './kube-errors.ts';
 import { mergeDiff, plainJson } from './merge-diff.ts';
@@ -235,7 +236,7 @@ function nameOf({ kind, metadata }: ResourceKinds[ResourceKind]): string {
 
 /** Label values have at most 63 characters; names of objects have up to 253. */
 function labelValue(name: string): string {
-  return name.slice(0, 63).replace(/[^A-Za-z0-9]+$/, '');
+  return shortened(name, 63);
 }
 
 function secretForeign({ namespace, name }: ObjectKey): ReplicationError {

@@ -156,9 +156,12 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
   /** The controller is told, or it would look at the Secret only at its next probe. */
   async function writeCredentials(request: FastifyRequest, cluster: Cluster, credentials: Credentials): Promise<void> {
     await editor.writeCredentials(cluster, credentials, request.ended);
-    const now = new Date(context.clock.now()).toISOString();
     const { namespace, name } = cluster.metadata;
-    await annotated(request, editor, CLUSTER_KIND, { namespace, name }, { [CREDENTIALS_CHANGED_ANNOTATION]: now });
+    await annotated(request, editor, CLUSTER_KIND, { namespace, name }, changedNow());
+  }
+
+  function changedNow(): Readonly<Record<string, string>> {
+    return { [CREDENTIALS_CHANGED_ANNOTATION]: new Date(context.clock.now()).toISOString() };
   }
 
   async function update(
@@ -174,11 +177,11 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
     const { metadata } = found;
     const key = { namespace, name: metadata.name };
     let asked = false;
-    let wanted: ClusterRequest | undefined;
+    let stored = false;
     const after = await edited(request, editor, CLUSTER_KIND, key, async (live) => {
       const present = live.object;
       generations.before = present.metadata.generation;
-      wanted = updatedCluster(body, present);
+      const wanted = updatedCluster(body, present);
       if (wanted.credentials !== undefined) {
         const name = credentialsSecretName(metadata.name);
         await authorize(request, { verb: 'update', resource: 'secrets', namespace, name });
@@ -190,10 +193,17 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
       if (body.type === 'CENTER' && present.spec.type !== 'CENTER' && centreThere()) throw complain('centerExists');
       if (!asked) await ask(request, { ...present, spec }, wanted);
       asked = true;
-      const annotations = { ...wanted.annotations, [MODIFIED_BY_ANNOTATION]: request.user.name };
+      const annotations = {
+        ...wanted.annotations,
+        ...(wanted.credentials === undefined ? {} : changedNow()),
+        [MODIFIED_BY_ANNOTATION]: request.user.name,
+      };
+      // Before the url: the password that was there must not get to the new one.
+      if (wanted.credentials !== undefined && !stored)
+        await editor.writeCredentials(present, wanted.credentials, request.ended);
+      stored = true;
       return await editor.replaceSpec(CLUSTER_KIND, present, { spec, annotations }, request.ended);
     });
-    if (wanted?.credentials !== undefined) await writeCredentials(request, after, wanted.credentials);
     generations.after = after.metadata.generation;
     return after;
   }

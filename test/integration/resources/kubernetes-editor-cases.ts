@@ -6,7 +6,7 @@ import { ReplicationError } from '../../../src/domain/errors.ts';
 import { kubeConfigLoader } from '../../../src/kube/config.ts';
 import { Transport } from '../../../src/kube/transport.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { CONTROLLER_MANAGER, type ResourceEditor } from '../../../src/resources/editor.ts';
+import { CONTROLLER_MANAGER, credentialsSecretName, type ResourceEditor } from '../../../src/resources/editor.ts';
 import { createKubernetesEditor } from '../../../src/resources/kubernetes-editor.ts';
 import { createKubernetesStore, type KubernetesStore } from '../../../src/resources/kubernetes-store.ts';
 import type { Kubernetes } from '../../support/kubernetes.ts';
@@ -197,6 +197,20 @@ export function editorCases(started: () => Kubernetes): void {
           error.code === 'SecretForeign' &&
           !error.message.includes('mine-is-secret'),
       );
+    });
+
+    it('keeps passwords apart of Clusters whose long names begin alike', async () => {
+      const label = 'a'.repeat(60);
+      const secrets: string[] = [];
+      for (const end of ['x', 'y']) {
+        const made = await cluster([label, label, label, label, `end-${end}`].join('.'));
+        await editor.writeCredentials(made, { username: 'bob', password: end }, never);
+        const name = credentialsSecretName(made.metadata.name);
+        secrets.push(await kubectl('get', 'secret', name, '-o', 'jsonpath={.data.password}'));
+      }
+      const first = credentialsSecretName([label, label, label, label, 'end-x'].join('.'));
+      const kept = await kubectl('get', 'secret', first, '-o', 'jsonpath={.data.password}');
+      assert.deepEqual([...secrets, kept], ['eA==', 'eQ==', 'eA==']);
     });
 
     it('keeps both changes of two who write at the same time, or tells one of them', async () => {

@@ -277,6 +277,15 @@ describe('cluster update', () => {
       assert.equal((await call('POST', '/api/cluster/update', { ...UPDATE, ...account })).code, 0);
   });
 
+  it('changes no url when the new password cannot be stored, so the old one goes nowhere else', async () => {
+    const { call, resources } = restWorld();
+    await call('POST', '/api/cluster/create', CLUSTER_BODY);
+    resources.secretFailure = new ReplicationError('spec', 'SecretForeign', 'Secret far-credentials is another one');
+    const refusal = await call('POST', '/api/cluster/update', { ...UPDATE, username: 'writer', password: 'n3w' });
+    assert.equal(refusal.status, 400);
+    assert.equal(resources.get('Cluster', FAR)?.spec.url, CLUSTER_BODY.url);
+  });
+
   it('loses nothing when status was written meanwhile, and refuses when the spec was', async () => {
     const { call, resources } = restWorld();
     resources.apply('Cluster', { ...FAR, spec: CLUSTER_SPEC });
