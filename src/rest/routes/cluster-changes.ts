@@ -126,9 +126,9 @@ export function clusterChangeRoutes(app: FastifyInstance, context: RestContext, 
     if (outcome.outcome === 'invalid') throw refused(outcome.errors);
     if (outcome.outcome !== 'written') {
       const there = outcome.outcome === 'exists' ? outcome.object : undefined;
-      // Two who made the same at once: both have what they wanted (contract §1.5).
+      // Two who made the same at once: both have what they wanted (contract §1.5), if no passwords could differ.
       const same = there?.metadata.deletionTimestamp === undefined && isDeepStrictEqual(there?.spec, spec);
-      if (there === undefined || !same) throw existed(body.name, there);
+      if (there === undefined || !same || wanted.credentials !== undefined) throw existed(body.name, there);
       return;
     }
     generations.after = outcome.object.metadata.generation;

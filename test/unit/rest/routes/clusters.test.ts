@@ -122,16 +122,21 @@ describe('cluster create', () => {
     assert.equal(resources.get('Cluster', FAR), undefined);
   });
 
-  it('is a success for two who make the same at once, and 250305 for who makes another', async () => {
-    const same = restWorld();
-    const other = restWorld();
-    const spec = { ...CLUSTER_SPEC, name: 'far', credentialsSecretRef: { name: 'far-credentials' } };
-    same.resources.meanwhile = () => same.resources.apply('Cluster', { ...FAR, spec });
-    other.resources.meanwhile = () =>
-      other.resources.apply('Cluster', { ...FAR, spec: { ...spec, url: 'http://else.test' } });
-    assert.equal((await same.call('POST', '/api/cluster/create', CLUSTER_BODY)).code, 0);
-    assert.equal((await other.call('POST', '/api/cluster/create', CLUSTER_BODY)).code, 250_305);
-    assert.equal(other.resources.get('Cluster', FAR)?.spec.url, 'http://else.test');
+  it('is a success for two who make the same at once, and 250305 for who makes another or has a password', async () => {
+    const { username: _username, password: _password, ...open } = CLUSTER_BODY;
+    const secret = { credentialsSecretRef: { name: 'far-credentials' } };
+    for (const [body, changes, code] of [
+      [open, {}, 0],
+      [open, { url: 'http://else.test' }, 250_305],
+      [CLUSTER_BODY, secret, 250_305],
+    ] as const) {
+      const { call, resources } = restWorld();
+      const spec = { ...CLUSTER_SPEC, name: 'far', ...changes };
+      resources.meanwhile = () => resources.apply('Cluster', { ...FAR, spec });
+      assert.equal((await call('POST', '/api/cluster/create', body)).code, code);
+      assert.equal(resources.get('Cluster', FAR)?.spec.url, spec.url);
+      assert.equal(resources.secrets.size, 0, 'the password of the other stays');
+    }
   });
 
   it('needs the right to create Clusters, and Secrets when there is a password', async () => {
