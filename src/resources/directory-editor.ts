@@ -3,13 +3,13 @@
  * what comes from a file belongs to that file: it can be annotated, and neither changed nor removed here.
  */
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 
 import type { FieldError } from '../api/field-error.ts';
 import { API_VERSION, INSTANCE_LABEL } from '../api/names.ts';
 import type { Manifest, SpecOf } from '../api/validate.ts';
 import { ReplicationError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { DirectoryWrites } from './directory-writes.ts';
 import {
   type Credentials,
   credentialsSecretName,
@@ -32,12 +32,9 @@ import { createObject, markDeleted, type StoredObject, withAnnotations, withSpec
 export interface DirectoryEditorOptions extends ManifestScope {
   readonly table: ObjectTable;
   readonly secrets: OwnSecrets;
-  /** Performs the work while nobody else writes. */
-  readonly exclusively: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
-  /** Whether a file holds a Secret of that name. */
-  readonly manifestSecret: (key: ObjectKey) => boolean;
-  /** An object has gone: a manifest of the same name may count now. */
-  readonly removed: () => void;
+  readonly writes: DirectoryWrites;
+  /** The file that holds a Secret of that name. */
+  readonly manifestSecret: (key: ObjectKey) => string | undefined;
   readonly clock: Clock;
   readonly newUid?: () => string;
 }
@@ -57,9 +54,9 @@ export class DirectoryEditor implements ResourceEditor {
   }
 
   create<K extends ResourceKind>(kind: K, draft: Draft<K>, signal: AbortSignal): Promise<EditOutcome<K>> {
-    const { table, clock, newUid = randomUUID } = this.#options;
+    const { table, writes, clock, newUid = randomUUID } = this.#options;
     const { namespace, name } = draft;
-    return this.#options.exclusively(async () => {
+    return writes.exclusively(async () => {
       const id = objectId(kind, namespace, name);
       const there = table.stored.get(id);
       if (there !== undefined) return { outcome: 'exists', object: there.object as ResourceKinds[K] };
@@ -78,49 +75,43 @@ export class DirectoryEditor implements ResourceEditor {
     { spec, annotations = {} }: SpecChange<K>,
     signal: AbortSignal,
   ): Promise<EditOutcome<K>> {
-    return this.#change(kind, read, signal, async (id, stored) => {
+    return this.#change<K>(read, signal, async (id, stored) => {
       refuseFile(stored);
       const { namespace, name, labels } = stored.object.metadata;
       const draft = { namespace, name, spec, ...(labels === undefined ? {} : { labels }) } as Draft<K>;
       const { object: manifest, errors } = this.#admit(kind, draft, read.spec as SpecOf[K]);
       if (manifest === undefined) return { outcome: 'invalid', errors };
       const edit = { manager: EDIT_MANAGER, now: this.#options.clock.now() };
-      if (isDeepStrictEqual(stored.object.spec, manifest.spec) && isAnnotated(stored, annotations))
-        return { outcome: 'written', object: read };
       return await this.#put(id, withSpec(stored, manifest.spec, annotations, edit));
     });
   }
 
   annotate<K extends ResourceKind>(
-    kind: K,
+    _kind: K,
     read: ResourceKinds[K],
     annotations: Readonly<Record<string, string | null>>,
     signal: AbortSignal,
   ): Promise<EditOutcome<K>> {
-    return this.#change(kind, read, signal, async (id, stored) =>
-      isAnnotated(stored, annotations)
-        ? { outcome: 'written', object: read }
-        : await this.#put(id, withAnnotations(stored, annotations)),
-    );
+    return this.#change<K>(read, signal, (id, stored) => this.#put(id, withAnnotations(stored, annotations)));
   }
 
   async remove<K extends ResourceKind>(
-    kind: K,
+    _kind: K,
     read: ResourceKinds[K],
     signal: AbortSignal,
   ): Promise<'removed' | 'gone' | 'conflict'> {
-    const { table, secrets, clock, removed } = this.#options;
-    const { outcome } = await this.#change(kind, read, signal, async (id, stored) => {
-      refuseFile(stored);
-      const { finalizers = [], deletionTimestamp } = stored.object.metadata;
-      if (finalizers.length === 0) {
-        await table.remove(id);
-        await secrets.removeOf(read.metadata.uid);
-        removed();
-      } else if (deletionTimestamp === undefined) await table.put(id, markDeleted(stored, clock.now()));
-      return { outcome: 'written', object: read };
-    });
-    return outcome === 'written' ? 'removed' : outcome === 'conflict' ? 'conflict' : 'gone';
+    const { table, writes, clock } = this.#options;
+    return await writes.inVersion(
+      read,
+      async (id, stored) => {
+        refuseFile(stored);
+        const { finalizers = [], deletionTimestamp } = stored.object.metadata;
+        if (finalizers.length === 0) await writes.remove(id, stored);
+        else if (deletionTimestamp === undefined) await table.put(id, markDeleted(stored, clock.now()));
+        return 'removed' as const;
+      },
+      signal,
+    );
   }
 
   async writeCredentials(
@@ -130,27 +121,26 @@ export class DirectoryEditor implements ResourceEditor {
   ): Promise<void> {
     const { namespace, name, uid } = cluster.metadata;
     const key = { namespace, name: credentialsSecretName(name) };
-    await this.#options.exclusively(async () => {
-      if (this.#options.manifestSecret(key)) throw secretForeign(key);
-      await this.#options.secrets.put(key, uid, { username, password });
+    const { table, secrets, writes, manifestSecret } = this.#options;
+    await writes.exclusively(async () => {
+      const stored = table.stored.get(objectId(cluster.kind, namespace, name));
+      if (stored?.object.metadata.uid !== uid) throw vanished(cluster);
+      const file = manifestSecret(key);
+      if (file !== undefined) throw secretForeign(key, `comes from the file ${file}`);
+      const owner = secrets.ownerOf(key);
+      if (owner !== undefined && owner !== uid) throw secretForeign(key, 'belongs to another Cluster');
+      await secrets.put(key, uid, { username, password });
     }, signal);
   }
 
   /** The object in the version that was read; else what became of it. */
-  #change<K extends ResourceKind>(
-    kind: K,
+  async #change<K extends ResourceKind>(
     read: ResourceKinds[K],
     signal: AbortSignal,
     work: (id: string, stored: StoredObject) => Promise<EditOutcome<K>>,
   ): Promise<EditOutcome<K>> {
-    const { namespace, name, uid, resourceVersion } = read.metadata;
-    return this.#options.exclusively(async () => {
-      const id = objectId(kind, namespace, name);
-      const stored = this.#options.table.stored.get(id);
-      if (stored === undefined || stored.object.metadata.uid !== uid) return { outcome: 'gone' };
-      if (stored.object.metadata.resourceVersion !== resourceVersion) return { outcome: 'conflict' };
-      return await work(id, stored);
-    }, signal);
+    const outcome = await this.#options.writes.inVersion(read, work, signal);
+    return typeof outcome === 'string' ? { outcome } : outcome;
   }
 
   /** The table has it, and has told of it, when this returns. */
@@ -182,11 +172,6 @@ export class DirectoryEditor implements ResourceEditor {
   }
 }
 
-function isAnnotated({ object }: StoredObject, annotations: Readonly<Record<string, string | null>>): boolean {
-  const present = object.metadata.annotations ?? {};
-  return Object.entries(annotations).every(([key, value]) => (present[key] ?? null) === value);
-}
-
 function ownerOf({ origin, source }: StoredObject): Owner | undefined {
   return origin === 'rest' ? undefined : { tool: 'directory', application: source, where: `the file ${source}` };
 }
@@ -198,7 +183,13 @@ function refuseFile(stored: StoredObject): void {
   throw new ReplicationError('spec', 'ApiRefused', message);
 }
 
-function secretForeign({ namespace, name }: ObjectKey): ReplicationError {
-  const message = `Secret ${namespace}/${name} comes from a file and is left alone: change the password there`;
+function secretForeign({ namespace, name }: ObjectKey, whose: string): ReplicationError {
+  const message = `Secret ${namespace}/${name} ${whose} and is left alone: change the password there`;
   return new ReplicationError('spec', 'SecretForeign', message);
+}
+
+/** Its Secret would never go. */
+function vanished({ kind, metadata }: ResourceKinds['Cluster']): ReplicationError {
+  const message = `${kind} ${metadata.namespace}/${metadata.name} was deleted meanwhile`;
+  return new ReplicationError('spec', 'ApiRefused', message);
 }

@@ -8,47 +8,27 @@
  * object; one process at a time.
  * Not guaranteed: that every version of a file is seen. Changes are seen by notification or at the regular look.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 
 import { ReplicationError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { Semaphore } from '../lib/semaphore.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { DirectoryEditor } from './directory-editor.ts';
+import { DirectoryLook } from './directory-look.ts';
 import { DirectoryWatch } from './directory-watch.ts';
-import { DIRECTORY_MANAGER, type ResourceEditor } from './editor.ts';
+import { DirectoryWrites } from './directory-writes.ts';
+import type { ResourceEditor } from './editor.ts';
 import { EventRing } from './event-ring.ts';
-import { ManifestDirectory } from './manifest-directory.ts';
 import type { DirectoryProblem } from './manifest-file.ts';
-import { judge, type ManifestScope, type ManifestSet, type PlainData } from './manifest-set.ts';
+import type { ManifestScope } from './manifest-set.ts';
 import { plainJson } from './merge-diff.ts';
 import { ObjectTable } from './object-table.ts';
 import { OwnSecrets } from './own-secrets.ts';
-import { ProblemReport, restProblems, stateProblem } from './problem-report.ts';
-import {
-  loadSecrets,
-  loadState,
-  objectFileExists,
-  objectId,
-  prepareState,
-  type StoredEvent,
-  type UnreadableFile,
-} from './state-files.ts';
+import { type LoadedState, loadState, prepareState, type StoredEvent } from './state-files.ts';
 import { lockState, type StateLock } from './state-lock.ts';
 import type { ObjectKey, ResourceKind, ResourceKinds, ResourceStore, SecretData, WriteResult } from './store.ts';
-import {
-  type AnyResource,
-  createObject,
-  markDeleted,
-  type StoredObject,
-  updateObject,
-  withAnnotations,
-  withFinalizers,
-  withStatus,
-} from './stored-object.ts';
+import { type AnyResource, withAnnotations, withFinalizers, withStatus } from './stored-object.ts';
 
 export interface DirectoryStoreOptions extends ManifestScope {
   /** Read only. */
@@ -89,12 +69,13 @@ export async function openDirectoryStore(options: DirectoryStoreOptions, signal:
   const lock = await lockState(stateDir, options.clock, signal);
   try {
     await prepareState(stateDir);
-    const { objects, unreadable } = await loadState(stateDir);
+    const state = await loadState(stateDir);
+    const secrets = await OwnSecrets.load(stateDir, state);
     const ring = new EventRing(stateDir, options.clock, options.logger);
     await ring.load();
-    const secrets = new OwnSecrets(stateDir, await loadSecrets(stateDir));
     const settings = { ...options, stateDir, dir: resolve(options.dir) };
-    return new FileStore(settings, lock, ring, secrets, objects, unreadable);
+    const table = new ObjectTable(stateDir, options.logger, state.objects);
+    return new FileStore(settings, lock, ring, table, secrets, state.unreadable);
   } catch (error) {
     await lock.release();
     throw error;
@@ -105,17 +86,12 @@ class FileStore implements DirectoryStore {
   readonly #options: DirectoryStoreOptions;
   readonly #lock: StateLock;
   readonly #ring: EventRing;
-  readonly #directory: ManifestDirectory;
   readonly #table: ObjectTable;
-  readonly #report: ProblemReport;
   readonly #secrets: OwnSecrets;
+  readonly #writes: DirectoryWrites;
+  readonly #look: DirectoryLook;
   readonly editor: ResourceEditor;
-  #unreadable: readonly UnreadableFile[];
-  /** One writer at a time: a look or a write of status never meets another half-way. */
-  readonly #writing = new Semaphore(1);
   readonly #first = Promise.withResolvers<void>();
-  #plain: ReadonlyMap<string, PlainData> = new Map();
-  #directories: readonly string[] = [];
   #changed = true;
   #wake: () => void = () => {};
 
@@ -123,28 +99,25 @@ class FileStore implements DirectoryStore {
     options: DirectoryStoreOptions,
     lock: StateLock,
     ring: EventRing,
+    table: ObjectTable,
     secrets: OwnSecrets,
-    objects: ReadonlyMap<string, StoredObject>,
-    unreadable: readonly UnreadableFile[],
+    unreadable: LoadedState['unreadable'],
   ) {
     this.#options = options;
     this.#lock = lock;
     this.#ring = ring;
-    this.#directory = new ManifestDirectory(options.dir);
-    this.#table = new ObjectTable(options.stateDir, options.logger, objects);
-    this.#report = new ProblemReport(options.logger);
-    this.#unreadable = unreadable;
+    this.#table = table;
     this.#secrets = secrets;
+    const writes = new DirectoryWrites(table, secrets, () => this.#lookSoon());
+    const look = new DirectoryLook(options, table, secrets, writes, unreadable);
+    this.#writes = writes;
+    this.#look = look;
     this.editor = new DirectoryEditor({
       ...options,
-      table: this.#table,
+      table,
       secrets,
-      exclusively: (work, signal) => this.#exclusively(work, signal),
-      manifestSecret: (key) => this.#plain.has(objectId('Secret', key.namespace, key.name)),
-      removed: () => {
-        this.#changed = true;
-        this.#wake();
-      },
+      writes,
+      manifestSecret: (key) => look.plain('Secret', key)?.source,
     });
   }
 
@@ -179,11 +152,7 @@ class FileStore implements DirectoryStore {
     signal: AbortSignal,
   ): Promise<WriteResult> {
     const plain = plainJson(status);
-    return this.#write(
-      read,
-      (stored) => (isDeepStrictEqual(stored.object.status, plain) ? stored : withStatus(stored, plain)),
-      signal,
-    );
+    return this.#writes.change(read, (stored) => withStatus(stored, plain), signal);
   }
 
   writeAnnotations<K extends ResourceKind>(
@@ -192,15 +161,7 @@ class FileStore implements DirectoryStore {
     annotations: Readonly<Record<string, string | null>>,
     signal: AbortSignal,
   ): Promise<WriteResult> {
-    return this.#write(
-      read,
-      (stored) => {
-        const present = stored.object.metadata.annotations ?? {};
-        const same = Object.entries(annotations).every(([key, value]) => (present[key] ?? null) === value);
-        return same ? stored : withAnnotations(stored, annotations);
-      },
-      signal,
-    );
+    return this.#writes.change(read, (stored) => withAnnotations(stored, annotations), signal);
   }
 
   async addFinalizer<K extends ResourceKind>(
@@ -212,7 +173,7 @@ class FileStore implements DirectoryStore {
     const { finalizers = [], deletionTimestamp } = read.metadata;
     if (finalizers.includes(finalizer)) return 'unchanged';
     if (deletionTimestamp !== undefined) return 'gone';
-    return this.#write(read, (stored) => withFinalizers(stored, [...finalizers, finalizer]), signal);
+    return this.#writes.change(read, (stored) => withFinalizers(stored, [...finalizers, finalizer]), signal);
   }
 
   async removeFinalizer<K extends ResourceKind>(
@@ -224,15 +185,20 @@ class FileStore implements DirectoryStore {
     const { finalizers = [] } = read.metadata;
     if (!finalizers.includes(finalizer)) return 'unchanged';
     const left = finalizers.filter((other) => other !== finalizer);
-    return this.#write(read, (stored) => withFinalizers(stored, left), signal);
+    return this.#writes.change(read, (stored) => withFinalizers(stored, left), signal);
   }
 
   async secret(key: ObjectKey, signal: AbortSignal): Promise<SecretData | undefined> {
-    return this.#secrets.get(key) ?? (await this.#plainData('Secret', key, signal));
+    const own = this.#secrets.get(key);
+    if (own !== undefined) return own;
+    // Never older than the question: credentials are rotated by changing a file.
+    await this.refresh(signal);
+    return this.#look.plain('Secret', key);
   }
 
   async configMap(key: ObjectKey, signal: AbortSignal): Promise<SecretData | undefined> {
-    return this.#plainData('ConfigMap', key, signal);
+    await this.refresh(signal);
+    return this.#look.plain('ConfigMap', key);
   }
 
   event(_kind: ResourceKind, regarding: AnyResource, event: Parameters<ResourceStore['event']>[2]): void {
@@ -240,7 +206,7 @@ class FileStore implements DirectoryStore {
   }
 
   problems(): readonly DirectoryProblem[] {
-    return this.#report.problems;
+    return this.#look.report.problems;
   }
 
   events(): readonly StoredEvent[] {
@@ -254,20 +220,17 @@ class FileStore implements DirectoryStore {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger, dir, rescanMs = 10_000 } = this.#options;
-    const watch = new DirectoryWatch(logger, () => {
-      this.#changed = true;
-      this.#wake();
-    });
+    const watch = new DirectoryWatch(logger, () => this.#lookSoon());
     try {
       while (!signal.aborted) {
         try {
           await this.refresh(signal);
         } catch (error) {
           if (signal.aborted) return;
-          this.#report.report([{ file: '', message: error instanceof Error ? error.message : String(error) }]);
+          this.#look.report.report([{ file: '', message: error instanceof Error ? error.message : String(error) }]);
         }
         // The parent, because a swapped link of the directory itself shows there.
-        watch.set([dirname(dir), ...this.#directories]);
+        watch.set([dirname(dir), ...this.#look.directories]);
         if (!this.#changed) await this.#idle(rescanMs, signal);
         await clock.sleep(SETTLE_MS, signal).catch(() => {});
       }
@@ -277,87 +240,16 @@ class FileStore implements DirectoryStore {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    const release = await this.#writing.acquire(signal);
-    try {
+    await this.#writes.exclusively(async () => {
       this.#changed = false;
-      const scan = await this.#directory.scan(signal);
-      this.#directories = scan.directories;
-      const present = await Promise.all(
-        this.#unreadable.map(async (file) => ({
-          file,
-          there: await objectFileExists(this.#options.stateDir, file.id),
-        })),
-      );
-      this.#unreadable = present.filter(({ there }) => there).map(({ file }) => file);
-      const set = judge(scan, this.#options, this.#table.stored);
-      await this.#apply(set);
-      const twice = restProblems(set, this.#table.stored);
-      this.#report.report([...set.problems, ...twice, ...this.#unreadable.map(stateProblem)]);
-      this.#report.nameForeign(set.foreign);
+      await this.#look.look(signal);
       this.#first.resolve();
-    } finally {
-      release();
-    }
-  }
-
-  async #apply(set: ManifestSet): Promise<void> {
-    const { clock, newUid = randomUUID } = this.#options;
-    for (const [id, stored] of this.#table.stored) {
-      if (stored.origin === 'rest' || set.wanted.has(id) || set.uncertain(id, stored.source)) continue;
-      if ((stored.object.metadata.finalizers ?? []).length === 0) await this.#table.remove(id);
-      else if (stored.object.metadata.deletionTimestamp === undefined)
-        await this.#table.put(id, markDeleted(stored, clock.now()));
-    }
-    const blocked = new Set(this.#unreadable.map((file) => file.id));
-    for (const [id, { manifest, namespace, source }] of set.wanted) {
-      const stored = this.#table.stored.get(id);
-      // A deleted object is given again only once its finalizers are gone, as with the API server.
-      if (blocked.has(id) || stored?.object.metadata.deletionTimestamp !== undefined) continue;
-      const edit = { manager: DIRECTORY_MANAGER, now: clock.now() };
-      if (stored === undefined)
-        await this.#table.put(id, createObject(manifest, namespace, source, { ...edit, uid: newUid() }));
-      else if (stored.origin !== 'rest') await this.#table.put(id, updateObject(stored, manifest, source, edit));
-    }
-    const kept = [...this.#plain].filter(([id, { source }]) => !set.plain.has(id) && set.uncertain(id, source));
-    this.#plain = new Map([...set.plain, ...kept]);
-  }
-
-  async #write(
-    read: AnyResource,
-    change: (stored: StoredObject) => StoredObject,
-    signal: AbortSignal,
-  ): Promise<WriteResult> {
-    return await this.#exclusively(async () => {
-      const id = objectId(read.kind, read.metadata.namespace, read.metadata.name);
-      const stored = this.#table.stored.get(id);
-      if (stored === undefined || stored.object.metadata.uid !== read.metadata.uid) return 'gone';
-      if (stored.object.metadata.resourceVersion !== read.metadata.resourceVersion) return 'conflict';
-      const next = change(stored);
-      if (next === stored) return 'unchanged';
-      const { deletionTimestamp, finalizers = [] } = next.object.metadata;
-      if (deletionTimestamp !== undefined && finalizers.length === 0) {
-        await this.#table.remove(id);
-        await this.#secrets.removeOf(read.metadata.uid);
-        this.#changed = true;
-        this.#wake();
-      } else await this.#table.put(id, next);
-      return 'written';
     }, signal);
   }
 
-  async #exclusively<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const release = await this.#writing.acquire(signal);
-    try {
-      return await work();
-    } finally {
-      release();
-    }
-  }
-
-  async #plainData(kind: 'Secret' | 'ConfigMap', key: ObjectKey, signal: AbortSignal): Promise<PlainData | undefined> {
-    // Never older than the question: credentials are rotated by changing a file.
-    await this.refresh(signal);
-    return this.#plain.get(objectId(kind, key.namespace, key.name));
+  #lookSoon(): void {
+    this.#changed = true;
+    this.#wake();
   }
 
   async #idle(ms: number, signal: AbortSignal): Promise<void> {

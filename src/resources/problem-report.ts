@@ -1,6 +1,7 @@
 import type { Logger } from '../telemetry/logger.ts';
 import type { DirectoryProblem } from './manifest-file.ts';
 import type { ManifestSet } from './manifest-set.ts';
+import type { OwnSecrets } from './own-secrets.ts';
 import type { UnreadableFile } from './state-files.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -46,18 +47,19 @@ export function stateProblem({ path, message }: UnreadableFile): DirectoryProble
   return { file: path, message: words };
 }
 
-/** Manifests of objects that REST made before: the one that was there stays in force. */
+/** Manifests of what REST made before, objects or Secrets: the one that was there stays in force. */
 export function restProblems(
-  { wanted }: Pick<ManifestSet, 'wanted'>,
+  { wanted, plain }: Pick<ManifestSet, 'wanted' | 'plain'>,
   stored: ReadonlyMap<string, StoredObject>,
+  secrets: Pick<OwnSecrets, 'has'>,
 ): readonly DirectoryProblem[] {
-  return [...wanted].flatMap(([id, { source, manifest }]) => {
-    const there = stored.get(id);
-    if (there?.origin !== 'rest') return [];
-    const { namespace, name } = there.object.metadata;
+  const objects = [...wanted].filter(([id]) => stored.get(id)?.origin === 'rest');
+  const credentials = [...plain].filter(([id]) => secrets.has(id));
+  return [...objects, ...credentials].map(([id, { source }]) => {
+    const [kind, namespace, name] = id.split('_');
     const message =
-      `${manifest.kind} ${namespace}/${name} was made by REST and is kept in the state directory: that one stays in ` +
-      'force; delete it by REST, or remove it from this file';
-    return [{ file: source, message }];
+      `${kind} ${namespace}/${name} was made by REST and is kept in the state directory: that one stays in force; ` +
+      'delete it by REST, or remove it from this file';
+    return { file: source, message };
   });
 }

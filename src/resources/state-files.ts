@@ -1,9 +1,8 @@
 /**
  * The state directory's files: one JSON file per object, one per Secret that REST made, and one for the latest events,
- * all 0600. Each is replaced whole
- * by a rename after its bytes are on disk: a process killed at any moment leaves the old or the new content, never a
- * mixture. A file that cannot be read is reported and left where it is: resetting it would give the object another uid
- * and forget what it did.
+ * all 0600. Each is replaced whole by a rename after its bytes are on disk: a process killed at any moment leaves the
+ * old or the new content, never a mixture. A file that cannot be read is reported and left where it is: resetting it
+ * would give the object another uid and forget what it did.
  */
 import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';

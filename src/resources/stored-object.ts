@@ -78,21 +78,23 @@ export function updateObject(
   return { object: next, source, manifestAnnotations: after };
 }
 
-/** The object with another spec, and annotations set or removed (null). */
+/** The object with another spec, and annotations set or removed (null); the same reference when nothing changed. */
 export function withSpec(
   stored: StoredObject,
   spec: AnyResource['spec'],
   annotations: Readonly<Record<string, string | null>>,
   edit: Edit,
 ): StoredObject {
-  const { object } = withAnnotations(stored, annotations);
-  const changed = !isDeepStrictEqual(object.spec, spec);
+  const annotated = withAnnotations(stored, annotations);
+  const changed = !isDeepStrictEqual(stored.object.spec, spec);
+  if (!changed && annotated === stored) return stored;
   const metadata: ObjectMeta = {
-    ...object.metadata,
-    generation: object.metadata.generation + (changed ? 1 : 0),
+    ...annotated.object.metadata,
+    resourceVersion: stored.object.metadata.resourceVersion,
+    generation: stored.object.metadata.generation + (changed ? 1 : 0),
     lastEdit: lastEdit(edit),
   };
-  return { ...stored, object: { ...object, metadata, spec } as AnyResource };
+  return { ...stored, object: raised({ ...stored.object, metadata, spec } as AnyResource) };
 }
 
 /** The object as one that waits for its finalizers. */
@@ -106,7 +108,9 @@ export function markDeleted(stored: StoredObject, now: number): StoredObject {
   return { ...stored, object: raised({ ...object, metadata }) };
 }
 
+/** The same reference when it has that status already. */
 export function withStatus(stored: StoredObject, status: AnyResource['status']): StoredObject {
+  if (isDeepStrictEqual(stored.object.status, status)) return stored;
   return { ...stored, object: raised({ ...stored.object, status } as AnyResource) };
 }
 
@@ -116,11 +120,14 @@ export function withFinalizers(stored: StoredObject, finalizers: readonly string
   return { ...stored, object: raised({ ...stored.object, metadata }) };
 }
 
+/** Sets or removes (null) annotations; the same reference when they are so already. */
 export function withAnnotations(stored: StoredObject, changes: Readonly<Record<string, string | null>>): StoredObject {
-  const merged: Record<string, string> = { ...stored.object.metadata.annotations };
+  const present = stored.object.metadata.annotations ?? {};
+  const merged: Record<string, string> = { ...present };
   for (const [key, value] of Object.entries(changes))
     if (value === null) delete merged[key];
     else merged[key] = value;
+  if (isDeepStrictEqual(merged, present)) return stored;
   const { annotations: _before, ...rest } = stored.object.metadata;
   return { ...stored, object: raised({ ...stored.object, metadata: { ...rest, ...annotationsOf(merged) } }) };
 }

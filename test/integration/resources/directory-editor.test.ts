@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -156,4 +156,60 @@ test('a password lies in a file of its own that only we may read, over restarts,
   assert.ok(present);
   assert.equal(await reopened.editor.remove('Cluster', present, never), 'removed');
   assert.deepEqual(await readdir(join(at.stateDir, 'secrets')), []);
+});
+
+test('a file with a Secret that REST has made is told of, and the one of REST stays in force', async (t) => {
+  const { at, store } = await opened(t);
+  await store.editor.writeCredentials(await made(store), { username: 'bob', password: 'inner' }, never);
+  const metadata = 'metadata: {name: far-credentials, namespace: default}';
+  await at.put('s.yaml', `apiVersion: v1\nkind: Secret\n${metadata}\nstringData: {password: outer}\n`);
+  await store.refresh(never);
+  const secret = await store.secret({ namespace: 'default', name: 'far-credentials' }, never);
+  assert.equal(secret?.data['password']?.toString(), 'inner');
+  assert.deepEqual(
+    store.problems().map(({ file, message }) => [file, message.split(' and ')[0]]),
+    [['s.yaml', 'Secret default/far-credentials was made by REST']],
+  );
+  assert.doesNotMatch(JSON.stringify([store.problems(), at.log]), /inner|outer/);
+});
+
+test('no password is kept of a Cluster that is gone, nor of one whose removal was cut off', async (t) => {
+  const { at, store } = await opened(t);
+  const own = await made(store);
+  await store.editor.writeCredentials(own, { username: 'bob', password: 'pw' }, never);
+  await store.close();
+  await rm(join(at.stateDir, 'objects', 'Cluster_default_far.json'));
+  const reopened = await at.open();
+  await assert.rejects(reopened.editor.writeCredentials(own, { username: 'bob', password: 'pw' }, never), {
+    code: 'ApiRefused',
+  });
+  assert.deepEqual(await readdir(join(at.stateDir, 'secrets')), []);
+});
+
+test('a password is kept while the state of its Cluster cannot be read', async (t) => {
+  const { at, store } = await opened(t);
+  await store.editor.writeCredentials(await made(store), { username: 'bob', password: 'pw' }, never);
+  await store.close();
+  await writeFile(join(at.stateDir, 'objects', 'Cluster_default_far.json'), '{');
+  await at.open();
+  assert.deepEqual(await readdir(join(at.stateDir, 'secrets')), ['default_far-credentials.json']);
+});
+
+test('state of a release that knew no last edit is read, and gets one with the next change of its file', async (t) => {
+  const { at, store } = await opened(t);
+  await at.put('far.yaml', clusterYaml('far', { namespace: 'default' }));
+  await store.refresh(never);
+  await store.close();
+  const path = join(at.stateDir, 'objects', 'Cluster_default_far.json');
+  const content = JSON.parse(await readFile(path, 'utf8')) as { object: { metadata: { lastEdit?: object } } };
+  delete content.object.metadata.lastEdit;
+  await writeFile(path, JSON.stringify(content));
+  const reopened = await at.open();
+  await reopened.refresh(never);
+  const { uid, generation, lastEdit } = reopened.get('Cluster', KEY)?.metadata ?? {};
+  assert.deepEqual([generation, lastEdit, reopened.problems()], [1, undefined, []]);
+  await at.put('far.yaml', clusterYaml('far', { namespace: 'default', url: `${URL}2` }));
+  await reopened.refresh(never);
+  const { metadata } = reopened.get('Cluster', KEY) ?? {};
+  assert.deepEqual([metadata?.uid, metadata?.generation, metadata?.lastEdit?.manager], [uid, 2, 'directory']);
 });

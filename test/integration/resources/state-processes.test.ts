@@ -117,4 +117,28 @@ describe('processes on one state directory', () => {
       assert.deepEqual((await readdir(join(stateDir, 'objects'))).length, 2, 'no leftovers');
     }
   });
+
+  it('has what REST made, old or new as a whole, whenever it is killed', async (t) => {
+    const { open, dir, stateDir } = await bench(t);
+    let uid: string | undefined;
+    for (let round = 0; round < 3; round += 1) {
+      const child = startChild(t, dir, stateDir, 'edit');
+      assert.equal(await child.line(), 'open');
+      assert.equal(await child.line(), 'writing');
+      await child.kill();
+      const store = await open();
+      await store.refresh(never);
+      assert.deepEqual(store.problems(), []);
+      const { metadata, spec } = present(store, 'far');
+      uid ??= metadata.uid;
+      assert.equal(metadata.uid, uid);
+      assert.match(spec.url, /^http:\/\/127\.0\.0\.1:1\/(\d+)-x{1500}-\1$/);
+      const secret = await store.secret({ namespace: 'default', name: 'far-credentials' }, never);
+      const [username = '', password = ''] = ['username', 'password'].map((key) => secret?.data[key]?.toString());
+      assert.ok(Number(username) >= 1);
+      assert.equal(password, `${username} `.repeat(100_000), 'user and password of one write');
+      await store.close();
+      assert.deepEqual(await readdir(join(stateDir, 'secrets')), ['default_far-credentials.json'], 'no leftovers');
+    }
+  });
 });
