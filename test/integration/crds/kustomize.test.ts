@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { parseConfig } from '../../../src/config.ts';
+import { readUsersFile } from '../../../src/rest/auth/users-file.ts';
 import { KubectlFailed } from '../../support/kubectl.ts';
 import { tempDirFor } from '../../support/tempdir.ts';
 import { type ApiServer, PROJECT, startApiServer } from './api-server.ts';
@@ -157,5 +158,22 @@ test('the REST component adds its Service, its mounts and exactly its rights to 
   assert.deepEqual(
     [rest.enabled, rest.users.file, rest.tls.certFile, rest.port],
     [true, '/etc/bkrepo-replicator-rest/users/users.yaml', '/etc/bkrepo-replicator-rest/tls/tls.crt', 8_443],
+  );
+});
+
+test('the sample of the REST users is the Secret that the component mounts, and a file that REST reads', async (t) => {
+  const sample = `${REST}/users-secret.sample.yaml`;
+  await kubectl('create', '--dry-run=server', '--validate=strict', '-f', sample);
+  const { metadata, stringData } = parse(await readFile(sample, 'utf8')) as {
+    readonly metadata: { readonly name: string; readonly namespace: string };
+    readonly stringData: Readonly<Record<string, string>>;
+  };
+  assert.deepEqual(metadata, { name: 'bkrepo-replicator-rest-users', namespace: NAMESPACE });
+  const file = join(await tempDirFor(t, 'users'), 'users.yaml');
+  await writeFile(file, stringData['users.yaml'] ?? '');
+  const { list } = await readUsersFile(file);
+  assert.deepEqual(
+    list.map(({ username, role, hash }) => [username, role, hash.kind]),
+    [['deploy', 'admin', 'bcrypt']],
   );
 });
