@@ -61,6 +61,27 @@ const source = z
       .describe(
         'The local bk-repo over HTTP, which can read any storage: the last place that is looked in for a blob.',
       ),
+    feed: z
+      .strictObject({
+        operateLog: text
+          .max(120)
+          .optional()
+          .describe('Collection of the operation log. Default: `operate_log` or `operation_log`, whichever is there.'),
+        convertOperateLog: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Whether an operation log that is not capped is converted, which discards its oldest entries; the account then needs the right `convertToCapped`.',
+          ),
+        operateLogHours: z
+          .number()
+          .positive()
+          .max(8_760)
+          .default(24)
+          .describe('Hours of history that an operation log shall hold: its size is judged, and suggested, by this.'),
+      })
+      .prefault({})
+      .describe('Where REAL_TIME tasks learn of changes.'),
     pathMap: z
       .array(z.strictObject({ from: text, to: text }))
       .max(64)

@@ -24,6 +24,10 @@ export const CANCEL_REQUESTED_ANNOTATION = `${GROUP}/cancel-requested`;
 export const RETRY_REQUESTED_ANNOTATION = `${GROUP}/retry-requested`;
 /** ReplicaTask: keeps the task from running without touching its spec; any value but `false`. */
 export const SUSPENDED_ANNOTATION = `${GROUP}/suspended`;
+/** REAL_TIME ReplicaTask: any new value lets deletions go on that are held back; answered in `status.lastHandledDeletesApproval`. */
+export const DELETES_APPROVED_ANNOTATION = `${GROUP}/deletes-approved`;
+/** REAL_TIME ReplicaTask: with the value `true` an operation log that is not capped is converted. */
+export const CONVERT_OPERATE_LOG_ANNOTATION = `${GROUP}/convert-operate-log`;
 /** Both kinds: the id (or key) that an older bk-repo gave the object; unique per namespace. */
 export const LEGACY_ID_ANNOTATION = `${GROUP}/legacy-id`;
 

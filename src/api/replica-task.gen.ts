@@ -8,7 +8,11 @@ import type { ObjectMeta } from './object.ts';
  * value of the annotation `replication.bkrepo.io/run-requested` starts a run, of
  * `replication.bkrepo.io/cancel-requested` stops the active one, of `replication.bkrepo.io/retry-requested` tries
  * again what failed in the last one; the annotation `replication.bkrepo.io/suspended` keeps the task from running,
- * and `replication.bkrepo.io/legacy-id` keeps the key that an older bk-repo gave this task.
+ * and `replication.bkrepo.io/legacy-id` keeps the key that an older bk-repo gave this task. For a REAL_TIME task a
+ * requested run compares all that the task selects, a requested retry tries at once what waits to be tried again, a
+ * new value of `replication.bkrepo.io/deletes-approved` lets deletions go on that deleteProtection holds back, and
+ * `replication.bkrepo.io/convert-operate-log` with the value `true` lets the operator make the operation log
+ * capped.
  */
 export interface ReplicaTask {
   readonly apiVersion: 'replication.bkrepo.io/v1alpha1';
@@ -185,6 +189,28 @@ export interface ReplicaTaskSpecSetting {
    * blob is made again although the file looks equal. Default: none, one proof is enough. Example: `168h`.
    */
   readonly verifyInterval?: string;
+  /**
+   * Where a REAL_TIME task learns of changes at the source: bk-repo's capped operation log, its monthly event logs,
+   * or MongoDB's change stream; `auto` takes the best that is there and alive. It has no effect on SCHEDULED tasks.
+   * Default: `auto`. Example: `changeStream`.
+   */
+  readonly feed?: 'auto' | 'oplog' | 'eventlog' | 'changeStream';
+  /**
+   * How often a REAL_TIME task compares all that it selects, because feeds do not tell everything; a duration of
+   * hours, minutes and seconds of at least 10s. Default: 1h with a log, 24h with a change stream. Example: `6h`.
+   */
+  readonly resyncInterval?: string;
+  /**
+   * How far behind the source a far side of a REAL_TIME task may be before the condition Fresh is False; a duration
+   * of at least 1s. Default: none, Fresh only tells the lag. Example: `30s`.
+   */
+  readonly maxLag?: string;
+  /**
+   * When a REAL_TIME task stops and asks before it deletes on: more than `percent` of the files that it owns at a
+   * far side, and more than `files`, within ten minutes. Default: 10 percent and 100 files. Example: `{percent: 25,
+   * files: 1000}`.
+   */
+  readonly deleteProtection?: ReplicaTaskSpecSettingDeleteProtection;
 }
 
 /**
@@ -222,6 +248,18 @@ export interface ReplicaTaskSpecSettingExecutionPlan {
   readonly startingDeadlineSeconds?: number;
 }
 
+/**
+ * When a REAL_TIME task stops and asks before it deletes on: more than `percent` of the files that it owns at a far
+ * side, and more than `files`, within ten minutes. Default: 10 percent and 100 files. Example: `{percent: 25,
+ * files: 1000}`.
+ */
+export interface ReplicaTaskSpecSettingDeleteProtection {
+  /** Percent, 0 to 100, of the files that the task owns at a far side. Default: 10. Example: `25`. */
+  readonly percent?: number;
+  /** Number of files that may go in any case. Default: 100. Example: `1000`. */
+  readonly files?: number;
+}
+
 /** What the operator did and found out. Written by the operator only. */
 export interface ReplicaTaskStatus {
   /**
@@ -233,7 +271,10 @@ export interface ReplicaTaskStatus {
   /**
    * State of the task. Ready is True when the spec is accepted, its references are there, its far sides are
    * reachable and it is scheduled. Running is present while a run is active. Synced tells whether the last finished
-   * run left every artifact equal at every far side. Reconciling and Stalled are present only while True.
+   * run left every artifact equal at every far side. Reconciling and Stalled are present only while True. Of a
+   * REAL_TIME task FeedReady tells whether changes are heard of, Fresh whether all far sides are within
+   * `setting.maxLag`, and Backfilling (while all is compared) and DeletesHeld (while deletions wait to be approved)
+   * are present only while True.
    */
   readonly conditions?: readonly Condition[];
   /** When the task runs, in words. Example: `0 0 2 * * ? (Asia/Shanghai)`. */
@@ -272,6 +313,13 @@ export interface ReplicaTaskStatus {
   readonly activeRun?: ReplicaTaskStatusActiveRun;
   /** Progress of the active run, or the sums of the last one, over all far sides. */
   readonly progress?: ReplicaTaskStatusProgress;
+  /** Where a REAL_TIME task learns of changes; absent while it follows nothing. */
+  readonly feed?: ReplicaTaskStatusFeed;
+  /**
+   * How far the far side that is furthest behind is behind the source, in short; only for REAL_TIME. Example:
+   * `0.4s`.
+   */
+  readonly lag?: string;
   /** State per far side, in the order of `spec.remoteClusterIds`. */
   readonly remoteClusters?: readonly ReplicaTaskStatusRemoteCluster[];
   /** The last runs, at most 10, newest first; older ones are in the records. */
@@ -291,6 +339,11 @@ export interface ReplicaTaskStatus {
    * `2026-11-22T08:30:00Z`.
    */
   readonly lastHandledRetryRequest?: string;
+  /**
+   * Last value of the annotation `replication.bkrepo.io/deletes-approved` that was answered. Example:
+   * `2026-11-22T08:30:00Z`.
+   */
+  readonly lastHandledDeletesApproval?: string;
   /** Id of the installation that looks after this object; another one leaves it alone. Example: `production`. */
   readonly servedBy?: string;
   /** Generation of the spec that this status is about; -1 before the first one. Example: `3`. */
@@ -303,7 +356,7 @@ export interface ReplicaTaskStatusActiveRun {
   readonly recordId: string;
   /** Instant at which the run began. Example: `2026-11-22T02:00:00Z`. */
   readonly startTime: string;
-  /** What started the run: `one-shot`, `request`, `retry`, `tick` or `event`. Example: `tick`. */
+  /** What started the run: `one-shot`, `request`, `retry`, `tick`, `event`, `backfill` or `resync`. Example: `tick`. */
   readonly trigger?: string;
   /** Generation of the spec that the run performs. Example: `3`. */
   readonly generation?: number;
@@ -350,6 +403,20 @@ export interface ReplicaTaskStatusProgress {
   readonly remainingSeconds?: number;
 }
 
+/** Where a REAL_TIME task learns of changes; absent while it follows nothing. */
+export interface ReplicaTaskStatusFeed {
+  /** Kind of the feed. Example: `changeStream`. */
+  readonly kind: 'oplog' | 'eventlog' | 'changeStream';
+  /** Collection or database that is read. Example: `operate_log`. */
+  readonly name?: string;
+  /** Why this feed was taken, in words. Example: `the source is a replica set`. */
+  readonly reason?: string;
+  /** Instant of the newest change that was read, by the clock of the source. Example: `2026-11-22T02:03:04Z`. */
+  readonly lastChange?: string;
+  /** Entries that were not understood and passed over. Example: `0`. */
+  readonly unknown?: number;
+}
+
 /** State of one far side. */
 export interface ReplicaTaskStatusRemoteCluster {
   /** Name of the Cluster, or the entry of `remoteClusterIds` while it names none. Example: `shanghai`. */
@@ -364,6 +431,15 @@ export interface ReplicaTaskStatusRemoteCluster {
   readonly lastSuccess?: string;
   /** Milliseconds by which this far side is behind the source; only for REAL_TIME. Example: `850`. */
   readonly lag?: number;
+  /** Changes that this far side does not have yet; only for REAL_TIME. Example: `12`. */
+  readonly pending?: number;
+  /** Changes that failed at this far side and are tried again; only for REAL_TIME. Example: `1`. */
+  readonly retrying?: number;
+  /**
+   * Instant as of which all that the task selects was compared last with this far side; only for REAL_TIME.
+   * Example: `2026-11-22T02:00:00Z`.
+   */
+  readonly comparedAt?: string;
   /** Why this far side was given up, in one word. Example: `CredentialsRefused`. */
   readonly reason?: string;
   /** The same in words, or the first failures. Example: `The far side answered 401.` */
@@ -395,7 +471,7 @@ export interface ReplicaTaskStatusRemoteCluster {
 export interface ReplicaTaskStatusHistoryEntry {
   /** Id of the run's record. Example: `6740a1b2c3d4e5f60718293a`. */
   readonly recordId: string;
-  /** What started the run: `one-shot`, `request`, `retry`, `tick` or `event`. Example: `tick`. */
+  /** What started the run: `one-shot`, `request`, `retry`, `tick`, `event`, `backfill` or `resync`. Example: `tick`. */
   readonly trigger?: string;
   /** Generation of the spec that the run performed. Example: `3`. */
   readonly generation?: number;

@@ -511,6 +511,16 @@ export const SCHEMAS = {
                 "rule": "!has(self.verifyInterval) || !self.verifyInterval.matches('^([0-9]{1,5}(h|m|s))+$') || duration(self.verifyInterval) >= duration('1s')",
                 "message": "must be at least 1s",
                 "fieldPath": ".verifyInterval"
+              },
+              {
+                "rule": "!has(self.resyncInterval) || !self.resyncInterval.matches('^([0-9]{1,5}(h|m|s))+$') || duration(self.resyncInterval) >= duration('10s')",
+                "message": "must be at least 10s",
+                "fieldPath": ".resyncInterval"
+              },
+              {
+                "rule": "!has(self.maxLag) || !self.maxLag.matches('^([0-9]{1,5}(h|m|s))+$') || duration(self.maxLag) >= duration('1s')",
+                "message": "must be at least 1s",
+                "fieldPath": ".maxLag"
               }
             ],
             "properties": {
@@ -613,6 +623,42 @@ export const SCHEMAS = {
                 "type": "string",
                 "maxLength": 32,
                 "pattern": "^([0-9]{1,5}(h|m|s))+$"
+              },
+              "feed": {
+                "type": "string",
+                "enum": [
+                  "auto",
+                  "oplog",
+                  "eventlog",
+                  "changeStream"
+                ]
+              },
+              "resyncInterval": {
+                "type": "string",
+                "maxLength": 32,
+                "pattern": "^([0-9]{1,5}(h|m|s))+$"
+              },
+              "maxLag": {
+                "type": "string",
+                "maxLength": 32,
+                "pattern": "^([0-9]{1,5}(h|m|s))+$"
+              },
+              "deleteProtection": {
+                "type": "object",
+                "properties": {
+                  "percent": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0,
+                    "maximum": 100
+                  },
+                  "files": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0,
+                    "maximum": 1000000000
+                  }
+                }
               }
             }
           },
@@ -840,6 +886,42 @@ export const SCHEMAS = {
               }
             }
           },
+          "feed": {
+            "type": "object",
+            "required": [
+              "kind"
+            ],
+            "properties": {
+              "kind": {
+                "type": "string",
+                "enum": [
+                  "oplog",
+                  "eventlog",
+                  "changeStream"
+                ]
+              },
+              "name": {
+                "type": "string",
+                "maxLength": 256
+              },
+              "reason": {
+                "type": "string",
+                "maxLength": 1024
+              },
+              "lastChange": {
+                "type": "string",
+                "format": "date-time"
+              },
+              "unknown": {
+                "type": "integer",
+                "format": "int64"
+              }
+            }
+          },
+          "lag": {
+            "type": "string",
+            "maxLength": 64
+          },
           "remoteClusters": {
             "type": "array",
             "maxItems": 64,
@@ -881,6 +963,18 @@ export const SCHEMAS = {
                 "lag": {
                   "type": "integer",
                   "format": "int64"
+                },
+                "pending": {
+                  "type": "integer",
+                  "format": "int64"
+                },
+                "retrying": {
+                  "type": "integer",
+                  "format": "int64"
+                },
+                "comparedAt": {
+                  "type": "string",
+                  "format": "date-time"
                 },
                 "reason": {
                   "type": "string",
@@ -1026,6 +1120,10 @@ export const SCHEMAS = {
             "maxLength": 1024
           },
           "lastHandledRetryRequest": {
+            "type": "string",
+            "maxLength": 1024
+          },
+          "lastHandledDeletesApproval": {
             "type": "string",
             "maxLength": 1024
           },

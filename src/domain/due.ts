@@ -13,7 +13,7 @@ import type { Timetable } from './timetable.ts';
 
 export type Annotations = Readonly<Record<string, string>> | undefined;
 
-type Trigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event';
+type Trigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event' | 'backfill' | 'resync';
 
 /** A run as the journal has it; newest first in lists. */
 export interface PastRun extends RetriedRun {

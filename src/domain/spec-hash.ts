@@ -5,12 +5,20 @@ import { isLocalTime } from '../api/schedule-text.ts';
 
 /**
  * Identity of what a task copies: sha256 (hex) over the canonical JSON of its run-relevant fields. Names, descriptions,
- * `enabled`, record keeping and the schedule are not among them, but for the time of a single run; the order of far sides
- * does not matter. Values that say "no" (false, 0, null, empty) are left out, so that a field that a later version adds
+ * `enabled`, record keeping, the schedule (but for the time of a single run) and how changes are heard of are not among
+ * them; the order of far sides does not matter. Values that say "no" (false, 0, null, empty) are left out, so that a field that a later version adds
  * with such a default changes no hash.
  */
 export function specHash(spec: ReplicaTaskSpec): string {
-  const { executionPlan, executionStrategy: _, ...setting } = spec.setting;
+  const {
+    executionPlan,
+    executionStrategy: _strategy,
+    feed: _feed,
+    resyncInterval: _resync,
+    maxLag: _lag,
+    deleteProtection: _protection,
+    ...setting
+  } = spec.setting;
   const relevant = {
     localProjectId: spec.localProjectId,
     replicaTaskObjects: spec.replicaTaskObjects,

@@ -38,6 +38,11 @@ export interface RunSetting {
   readonly storageConsistencyCheck: boolean;
   /** Milliseconds after which a proof is made again; null = never. */
   readonly verifyIntervalMs: number | null;
+  /**
+   * Set by tasks that follow their source: what they put at a far side is remembered as theirs to delete (`written`), with
+   * what they found there equal (`adopted`); under OVERWRITE a far side's later change of the same path stays.
+   */
+  readonly following?: 'written' | 'adopted';
 }
 
 export interface RunPlan {

@@ -3,7 +3,7 @@ import type { UnitDetail, UnitStatus } from '../engine/ports/journal.ts';
 import type { FarSideOutcome } from '../engine/run-types.ts';
 
 /** Why a run was started. */
-export type RunTrigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event';
+export type RunTrigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event' | 'backfill' | 'resync';
 
 export type RunStatus = 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
 export type FinalRunStatus = Exclude<RunStatus, 'RUNNING'>;

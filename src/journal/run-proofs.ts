@@ -84,7 +84,7 @@ export function runOwnership({
     },
 
     async writeOwnedKeys(clusterId, repository, owned, signal) {
-      const latest = new Map(owned.map(({ fullPath, keys }) => [fullPath, keys]));
+      const latest = new Map(owned.map(({ fullPath, keys = [] }) => [fullPath, keys]));
       for (const batch of batches([...latest])) {
         await touch(signal);
         const updatedAt = now();

@@ -50,6 +50,10 @@ export function renewedTarget(first: Target, reopen: (signal: AbortSignal) => Pr
       attempt((t) => t.createVersion(repository, request, signal), signal),
     readBlob: (repository, sha256, size, signal) =>
       attempt((t) => t.readBlob(repository, sha256, size, signal), signal),
+    deleteNode: (repository, path, deletedAt, signal) =>
+      attempt((t) => t.deleteNode(repository, path, deletedAt, signal), signal),
+    deleteVersion: (repository, key, version, deletedAt, signal) =>
+      attempt((t) => t.deleteVersion(repository, key, version, deletedAt, signal), signal),
     close: async () => {
       await Promise.all(current === first ? [first.close()] : [first.close(), current.close()]);
     },

@@ -330,6 +330,7 @@ function isDone(detail: UnitDetail | undefined, node: SourceNode): detail is Uni
 }
 
 const NO_NODE: SourceNode = {
+  id: '',
   fullPath: '',
   kind: 'file',
   size: 0,

@@ -61,6 +61,21 @@ export interface UnitFailure {
   readonly message: string;
 }
 
+/** What a task remembers of something that it wrote, or adopted, at a far side. */
+export interface OwnedNode {
+  /** Path at the far side; of a package version `ownedName` (packages/version-compare.ts). */
+  readonly fullPath: string;
+  /** Metadata keys that this task wrote; absent = as before. */
+  readonly keys?: readonly string[];
+  /** Set by tasks that follow their source, which may delete what they own. */
+  readonly file?: {
+    /** What lies there now; null = a package version. */
+    readonly sha256: string | null;
+    /** `_id` of the document at the source that it came from, hex. */
+    readonly sourceId: string;
+  };
+}
+
 /** The journal as one run sees it. Every write is conditional on the run's epoch: `EpochLost` = another leader adopted it. */
 export interface RunJournal {
   readonly recordId: string;
@@ -95,7 +110,7 @@ export interface RunJournal {
   writeOwnedKeys(
     clusterId: string,
     repository: TargetRepository,
-    owned: readonly { readonly fullPath: string; readonly keys: readonly string[] }[],
+    owned: readonly OwnedNode[],
     signal: AbortSignal,
   ): Promise<void>;
   /**

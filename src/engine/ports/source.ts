@@ -40,6 +40,8 @@ export type NodeKind = 'file' | 'block' | 'link' | 'archived' | 'compressed';
 
 /** A live, not expired, non-folder node. */
 export interface SourceNode {
+  /** `_id` of its document, hex. */
+  readonly id: string;
   readonly fullPath: string;
   readonly kind: NodeKind;
   /** Bytes. */
@@ -147,6 +149,8 @@ export interface VersionContent {
 }
 
 export interface SourceVersion extends VersionContent {
+  /** `package_version._id`, hex. */
+  readonly id: string;
   readonly createdDate: Date;
   readonly lastModifiedBy: string;
   readonly lastModifiedDate: Date;

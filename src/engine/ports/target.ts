@@ -38,6 +38,8 @@ export interface TargetNode {
   readonly size: number;
   readonly sha256: string | null;
   readonly metadata: readonly MetadataEntry[];
+  /** Absent where the far side did not say, or its zone is not known. */
+  readonly lastModifiedDate?: Date;
 }
 
 /** A chunked upload that a far side has begun to hold. */
@@ -178,6 +180,22 @@ export interface Target extends PackageTarget {
     repository: TargetRepository,
     fullPath: string,
     keys: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Deletes one file, never a folder: the caller has just seen a file there. A path that is gone is no error.
+   * @param deletedAt when the source deleted it: one that was written anew since then stays, where the far side can tell
+   */
+  deleteNode(repository: TargetRepository, fullPath: string, deletedAt: Date, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes one version of a package, with the package when it was the last one; its files stay or go as the far side
+   * does it. One that is gone is no error; a far side without this call fails with the unit error `VersionDeleteUnsupported`.
+   */
+  deleteVersion(
+    repository: TargetRepository,
+    packageKey: string,
+    version: string,
+    deletedAt: Date,
     signal: AbortSignal,
   ): Promise<void>;
   /** Ends idle connections. */

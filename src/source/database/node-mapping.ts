@@ -7,7 +7,7 @@ const LINK_TARGET_KEY = 'targetFullPath';
 
 /** The fields that {@link toSourceNode} reads. */
 export const NODE_PROJECTION = {
-  _id: 0,
+  _id: 1,
   fullPath: 1,
   size: 1,
   sha256: 1,
@@ -24,7 +24,7 @@ export const NODE_PROJECTION = {
   compressed: 1,
 } as const;
 
-export type ProjectedNode = Pick<NodeDoc, Exclude<keyof typeof NODE_PROJECTION, '_id'>>;
+export type ProjectedNode = Pick<NodeDoc, keyof typeof NODE_PROJECTION>;
 
 /**
  * How the bytes of a node are kept (contract §5.2). A digest of zeros without a link's target is a file of blocks, also
@@ -46,6 +46,7 @@ export function toSourceNode(doc: ProjectedNode): SourceNode {
   const kind = nodeKind(doc);
   const metadata = decodeMetadata(doc.metadata);
   return {
+    id: doc._id.toHexString(),
     fullPath: doc.fullPath,
     kind,
     size: Number(doc.size),

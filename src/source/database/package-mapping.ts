@@ -16,7 +16,7 @@ export const PACKAGE_PROJECTION = {
 
 /** The fields that {@link toSourceVersion} reads. */
 export const VERSION_PROJECTION = {
-  _id: 0,
+  _id: 1,
   name: 1,
   size: 1,
   manifestPath: 1,
@@ -33,7 +33,7 @@ export const VERSION_PROJECTION = {
 } as const;
 
 export type ProjectedPackage = Pick<PackageDoc, '_id' | keyof typeof PACKAGE_PROJECTION>;
-export type ProjectedVersion = Pick<PackageVersionDoc, Exclude<keyof typeof VERSION_PROJECTION, '_id'>>;
+export type ProjectedVersion = Pick<PackageVersionDoc, keyof typeof VERSION_PROJECTION>;
 
 export function toSourcePackage(doc: ProjectedPackage): SourcePackage {
   return {
@@ -53,6 +53,7 @@ export function toSourceVersion(doc: ProjectedVersion): SourceVersion {
   const artifactPath = doc.artifactPath ?? null;
   const paths = [...(doc.artifactPaths ?? []), ...(artifactPath === null ? [] : [artifactPath])];
   return {
+    id: doc._id.toHexString(),
     name: doc.name,
     size: Number(doc.size),
     manifestPath: doc.manifestPath ?? null,

@@ -95,6 +95,14 @@ export class NodeWriter {
     await this.#client.call({ method: 'POST', path, body, data: ignored }, signal);
   }
 
+  /** Soft, as everything is deleted there; an unknown path is a success. */
+  async delete(repository: TargetRepository, fullPath: string, deletedAt: Date, signal: AbortSignal): Promise<void> {
+    const zone = await this.#zone(signal);
+    const body = { ...this.#place(repository, fullPath), deletedDate: toLocalTime(deletedAt, zone) };
+    const path = this.#client.endpoints.replica(['node', 'delete']);
+    await this.#client.call({ method: 'POST', path, body, data: ignored }, signal);
+  }
+
   #place(repository: TargetRepository, fullPath: string): Readonly<Record<string, unknown>> {
     const { projectId, name } = repository;
     return { projectId, repoName: name, fullPath, operator: this.#client.options.username };

@@ -8,6 +8,7 @@ import { blobStored, readBack, readBlob } from './blobs.ts';
 import { ChunkedPush } from './chunked-push.ts';
 import { BkRepoClient } from './client.ts';
 import { createVersion } from './create-version.ts';
+import { deleteVersion } from './delete-version.ts';
 import { NodeFinder } from './find-nodes.ts';
 import { findPackage } from './find-package.ts';
 import { VersionFinder } from './find-versions.ts';
@@ -45,6 +46,9 @@ export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
     saveMetadata: (repository, fullPath, metadata, signal) =>
       writer.saveMetadata(repository, fullPath, metadata, signal),
     deleteMetadata: (repository, fullPath, keys, signal) => writer.deleteMetadata(repository, fullPath, keys, signal),
+    deleteNode: (repository, fullPath, deletedAt, signal) => writer.delete(repository, fullPath, deletedAt, signal),
+    deleteVersion: (repository, packageKey, version, deletedAt, signal) =>
+      deleteVersion(client, repository, { packageKey, version, deletedAt }, signal),
     findPackage: (repository, packageKey, signal) => findPackage(client, repository, packageKey, signal),
     findVersions: (repository, packageKey, names, signal) => versionFinder.find(repository, packageKey, names, signal),
     createVersion: (repository, request, signal) => createVersion(client, repository, request, signal),

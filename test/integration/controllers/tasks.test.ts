@@ -326,6 +326,7 @@ test('a source that is down at the start is waited for, and costs no run', async
   const source = {
     mongodb: { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300', database: 'bkrepo', shardCount: 256 },
     storage: { filesystem: { path: world.builder.storeDir } },
+    feed: { convertOperateLog: false, operateLogHours: 24 },
     pathMap: [],
   };
   program.start({ source });

@@ -123,6 +123,7 @@ function pieces(content: Buffer): Readable {
 
 export function sourceNode(changes: Partial<SourceNode> = {}): SourceNode {
   return {
+    id: '6740a1b2c3d4e5f60718293a',
     fullPath: '/a/b/hello.txt',
     kind: 'file',
     size: 6,

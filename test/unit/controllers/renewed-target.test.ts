@@ -29,6 +29,8 @@ function side(refuses: string | undefined): Target & { readonly calls: string[] 
     createNode: answer,
     saveMetadata: answer,
     deleteMetadata: answer,
+    deleteNode: answer,
+    deleteVersion: answer,
     findPackage: answer,
     findVersions: answer,
     createVersion: answer,

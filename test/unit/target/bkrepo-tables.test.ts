@@ -116,6 +116,7 @@ test('what is no answer does not mean that a call is missing', () => {
 });
 
 const NODE: SourceNode = {
+  id: '6740a1b2c3d4e5f60718293a',
   fullPath: '/a',
   kind: 'file',
   size: 6,
