@@ -10,7 +10,6 @@ import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import { filesFingerprint } from '../domain/quarantine.ts';
 import type { ObjectContext, ObjectRunOptions } from './context.ts';
-import { failedPaths } from './failed-units.ts';
 import { fingerprintOfFailure, withoutHeldBack } from './failure-memory.ts';
 import { selectedPackages } from './packages/package-selection.ts';
 import { planVersion } from './packages/version-plan.ts';
@@ -53,11 +52,11 @@ export class BlobRun {
 
   async #files(): Promise<void> {
     const { object, reader, repository, deps } = this.#context;
-    const { failedBefore, index } = this.#context;
+    const { only, index } = this.#context;
     const { run } = this.#options;
     const named = [...new Set(object.paths.map(normalisePath))];
     const all = named.length === 0 ? ['/'] : named;
-    const paths = failedBefore === undefined ? all : await failedPaths(failedBefore, index, named, run);
+    const paths = only === undefined ? all : await only.named(index, named, run);
     const isOf = (some: readonly string[], { fullPath }: SourceNode): boolean =>
       some.some((path) => selects(path, fullPath));
     for (const [position, path] of paths.entries()) {
@@ -72,8 +71,8 @@ export class BlobRun {
       }
       if (!found && path !== '/') await this.#pathMissing(path);
     }
-    if (failedBefore === undefined) return;
-    for await (const page of failedBefore.paths(index, run)) {
+    if (only === undefined) return;
+    for await (const page of only.paths(index, run)) {
       const found = await reader.findNodes(repository, page, run);
       const nodes = [...found.values()].filter((node) => !isOf(paths, node));
       await this.#page(nodes.map((node) => this.#fileUnit(node)));
@@ -91,7 +90,7 @@ export class BlobRun {
   }
 
   async #packages(): Promise<void> {
-    const { deps, failedBefore, index, repository } = this.#context;
+    const { deps, only, index, repository } = this.#context;
     const { run } = this.#options;
     const rules = indexRulesFor(repository.type);
     const shared = new Set(rules.ofRepository);
@@ -117,13 +116,12 @@ export class BlobRun {
         await this.#page(units);
         if (deps.drain.aborted) return;
       }
-      if (failedBefore !== undefined) continue;
+      if (only !== undefined) continue;
       await this.#page(await this.#documentUnits(rules.ofPackage(chosen.source), rules));
       for (const path of rules.sharedWith(chosen.source)) shared.add(path);
     }
-    if (failedBefore === undefined) await this.#page(await this.#documentUnits([...shared], rules));
-    else
-      for await (const page of failedBefore.paths(index, run)) await this.#page(await this.#documentUnits(page, rules));
+    if (only === undefined) await this.#page(await this.#documentUnits([...shared], rules));
+    else for await (const page of only.paths(index, run)) await this.#page(await this.#documentUnits(page, rules));
   }
 
   /** Documents that name versions, each with its checksum files: those that the source has, as it has them. */

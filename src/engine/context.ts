@@ -1,7 +1,6 @@
 /** What the parts of one run at one far side share, and the unit they hand to each other. */
 import type { ReplicationError } from '../domain/errors.ts';
 import type { BlobCourier } from './blob-courier.ts';
-import type { FailedUnits } from './failed-units.ts';
 import type { FailureMemory } from './failure-memory.ts';
 import type { FarSideLink } from './far-side-link.ts';
 import type { ProofMethod } from './ports/journal.ts';
@@ -11,6 +10,7 @@ import type { Recorder } from './recorder.ts';
 import type { RunDeps, RunObject, RunSetting } from './run-types.ts';
 import type { SourceReader } from './source-reader.ts';
 import type { UnitPool } from './unit-pool.ts';
+import type { UnitSelection } from './unit-selection.ts';
 
 export interface FarSideContext {
   readonly deps: RunDeps;
@@ -37,8 +37,8 @@ export interface ObjectContext extends FarSideContext {
   readonly object: RunObject;
   readonly repository: SourceRepository;
   readonly target: TargetRepository;
-  /** Set in a retry: of this object only these units. */
-  readonly failedBefore: FailedUnits | undefined;
+  /** Of this object only these units; undefined = all that it selects. */
+  readonly only: UnitSelection | undefined;
   /** The source could not be read to the object's end: units of it may be unknown. */
   readonly unread: (error: ReplicationError) => void;
 }

@@ -6,7 +6,6 @@
 import { indexRulesFor } from '../domain/indexes/rules.ts';
 import { normalisePath, selects } from '../domain/paths.ts';
 import type { ObjectContext, ObjectRunOptions } from './context.ts';
-import { failedPaths } from './failed-units.ts';
 import { FileRun } from './files/file-run.ts';
 import { Claims } from './packages/claims.ts';
 import { IndexWorker } from './packages/index-worker.ts';
@@ -39,17 +38,17 @@ async function runPaths(
   const indexes = new IndexWorker(context, { ...options, rules, claims, byPath: true });
   const met = new Set<string>();
   const loose = looseFiles(claims, indexes, met);
-  const { failedBefore, index } = context;
-  const named = failedBefore === undefined ? paths : await failedPaths(failedBefore, index, paths, options.run);
+  const { only, index } = context;
+  const named = only === undefined ? paths : await only.named(index, paths, options.run);
   const isOf = (some: readonly string[], { fullPath }: SourceNode): boolean =>
     some.some((path) => selects(path, fullPath));
   for (const [position, path] of named.entries()) {
     const selected = (node: SourceNode): boolean => !isOf(named.slice(0, position), node) && loose(node);
     await shareOf(context, options, () => files.scope(path, selected));
   }
-  if (failedBefore !== undefined) {
+  if (only !== undefined) {
     const selected = (node: SourceNode): boolean => !isOf(named, node) && loose(node);
-    await shareOf(context, options, () => files.some(failedBefore.paths(index, options.run), selected));
+    await shareOf(context, options, () => files.some(only.paths(index, options.run), selected));
   }
   await files.finish();
   if (!context.deps.drain.aborted) await shareOf(context, options, () => indexes.atEnd(met, false, options.farSide));
@@ -58,25 +57,25 @@ async function runPaths(
 /** Without a selection of packages the whole repository: also the files that belong to no version. */
 async function runRepository(context: ObjectContext, options: ObjectRunOptions, files: FileRun): Promise<void> {
   const { type } = context.repository;
-  const { failedBefore, index } = context;
+  const { only, index } = context;
   const whole = (context.object.packages ?? []).length === 0;
   const claims = new Claims();
   const indexes = new IndexWorker(context, { ...options, rules: indexRulesFor(type), claims, byPath: false });
   const met = new Set<string>();
   const packages = new PackageRun(context, { ...options, claims, indexes });
   if (!whole || type !== 'GENERIC') {
-    const shared = whole && failedBefore === undefined ? undefined : met;
+    const shared = whole && only === undefined ? undefined : met;
     await shareOf(context, options, () => packages.execute(shared));
   }
   const loose = looseFiles(claims, indexes, met);
-  if (failedBefore !== undefined) {
-    await shareOf(context, options, () => files.some(failedBefore.paths(index, options.run), loose));
+  if (only !== undefined) {
+    await shareOf(context, options, () => files.some(only.paths(index, options.run), loose));
   } else if (whole) {
     const selected = type === 'GENERIC' ? loose : foreseen(loose, context);
     await shareOf(context, options, () => files.scope('/', selected));
   }
   await files.finish();
-  const ofRepository = failedBefore === undefined || packages.hasBegun;
+  const ofRepository = only === undefined || packages.hasBegun;
   if (!context.deps.drain.aborted)
     await shareOf(context, options, () => indexes.atEnd(met, ofRepository, options.farSide));
 }

@@ -28,6 +28,7 @@ export interface RecorderOptions {
   readonly clock: Clock;
   /** A unit was counted. */
   readonly onCounted: (tally: Tally) => void;
+  readonly onUnit?: ((unit: UnitEnd) => void) | undefined;
 }
 
 export interface UnitResult {
@@ -45,6 +46,17 @@ export interface UnitResult {
   readonly fingerprint?: string | undefined;
   readonly reason?: string;
   readonly message?: string;
+}
+
+/** A unit that is on record, or needs no record. */
+export interface UnitEnd {
+  readonly status: UnitStatus;
+  readonly fullPath: string;
+  readonly localRepoName: string;
+  readonly packageKey?: string;
+  readonly version?: string;
+  readonly reason?: string;
+  readonly errorReason?: string;
 }
 
 type Example = Pick<UnitResult, 'status' | 'unitKey'> & {
@@ -73,7 +85,7 @@ export class Recorder {
     const { unitKey, status, fingerprint, reason = '', message = '', replaces } = result;
     this.#ended.push({ unitKey, status, fingerprint, reason, message, replaces });
     if (status === 'UNCHANGED' && !this.#options.recordUnchanged && !replaces) {
-      this.#count({ status, size: result.node.size, bytesSent: result.bytesSent });
+      this.#count(this.#detail(result));
     } else {
       this.#pending.push(this.#detail(result));
     }
@@ -156,10 +168,11 @@ export class Recorder {
     };
   }
 
-  #count(unit: Pick<UnitDetail, 'status' | 'size' | 'bytesSent' | 'reason' | 'files'>): void {
+  #count(unit: UnitDetail): void {
     const { status, size, bytesSent, reason, files } = unit;
     this.#tally.count(status, size, bytesSent, reason === 'Quarantined', files);
     this.#options.onCounted(this.#tally.snapshot());
+    this.#options.onUnit?.(unit);
   }
 
   #keepExample({ status, unitKey, reason, message }: Example): void {

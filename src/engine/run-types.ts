@@ -6,6 +6,8 @@ import type { Lane } from './pacing/lane.ts';
 import type { RunJournal } from './ports/journal.ts';
 import type { Source } from './ports/source.ts';
 import type { Target } from './ports/target.ts';
+import type { UnitEnd } from './recorder.ts';
+import type { UnitSelection } from './unit-selection.ts';
 
 export type ConflictStrategy = 'SKIP' | 'OVERWRITE' | 'FAST_FAIL';
 export type ErrorStrategy = 'CONTINUE' | 'FAST_FAIL';
@@ -50,6 +52,8 @@ export interface RunPlan {
   readonly objects: readonly RunObject[];
   /** Only the units that failed or were not tried in this earlier record of the task. */
   readonly retryOf?: string;
+  /** Only these units. */
+  readonly only?: UnitSelection;
   readonly setting: RunSetting;
 }
 
@@ -127,6 +131,8 @@ export interface RunDeps {
   readonly random: () => number;
   /** Aborted = take no new unit, finish those in flight, then reject with its reason and leave the record open. */
   readonly drain: AbortSignal;
+  /** Told of each unit when it has its final record. */
+  readonly onUnit?: (clusterId: string, unit: UnitEnd) => void;
   /** Called as progress is made; cheap, may be called often. */
   readonly onProgress: (progress: FarSideProgress) => void;
 }

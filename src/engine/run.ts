@@ -22,6 +22,7 @@ import { repositoryOf } from './source-repository.ts';
 import { isJournalError } from './unit-errors.ts';
 import { unitKey } from './unit-key.ts';
 import { UnitPool } from './unit-pool.ts';
+import type { UnitSelection } from './unit-selection.ts';
 
 /** Details of earlier epochs read together. */
 const LEFT_AT_ONCE = 1_000;
@@ -72,8 +73,8 @@ class FarSideRun {
   readonly #farSide: AbortSignal;
   readonly #pool: UnitPool;
   readonly #context: FarSideContext;
-  /** Set in a retry. */
-  readonly #failedBefore: FailedUnits | undefined;
+  /** Not everything, as in a retry. */
+  readonly #only: UnitSelection | undefined;
   #givenUp: ReplicationError | undefined;
   /** The first object that could not be begun. */
   #objectError: ReplicationError | undefined;
@@ -118,10 +119,9 @@ class FarSideRun {
     );
     const clusterId = target.id;
     const { retryOf } = plan;
-    if (retryOf !== undefined) {
-      const { pageSize } = limits;
-      this.#failedBefore = new FailedUnits({ journal, recordId: retryOf, clusterId, pageSize });
-    }
+    const { pageSize } = limits;
+    this.#only =
+      retryOf === undefined ? plan.only : new FailedUnits({ journal, recordId: retryOf, clusterId, pageSize });
     const failures = new FailureMemory({ journal, clusterId, requested: deps.requested, clock });
     this.#context = {
       deps: { ...deps, journal },
@@ -153,6 +153,7 @@ class FarSideRun {
         recordUnchanged: plan.setting.recordUnchanged,
         clock,
         onCounted: (tally) => teller.unitsCounted(tally),
+        onUnit: deps.onUnit && ((unit) => deps.onUnit?.(clusterId, unit)),
       }),
       foresee: (units, bytes) => teller.foresee(units, bytes),
       giveUp: (error) => this.#giveUp(error),
@@ -219,9 +220,9 @@ class FarSideRun {
 
   async #object(index: number, object: RunObject): Promise<void> {
     const { reader, link, localProjectId } = this.#context;
-    const scope = (await this.#failedBefore?.scope(index, this.#run)) ?? 'whole';
+    const scope = (await this.#only?.scope(index, this.#run)) ?? 'whole';
     if (scope === 'nothing') return;
-    const failedBefore = scope === 'units' ? this.#failedBefore : undefined;
+    const only = scope === 'units' ? this.#only : undefined;
     const { project, repository } = await repositoryOf(reader, localProjectId, object, this.#run);
     const { remoteProjectId, remoteRepoName } = object;
     const request = {
@@ -249,7 +250,7 @@ class FarSideRun {
       object,
       repository,
       target,
-      failedBefore,
+      only,
       unread: (error) => (unread ??= error),
     };
     const options = { pool: this.#pool, farSide: this.#farSide, run: this.#run, givenUp: () => this.#givenUp };

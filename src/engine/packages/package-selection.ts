@@ -4,10 +4,10 @@
  */
 import { ReplicationError } from '../../domain/errors.ts';
 import type { ObjectContext } from '../context.ts';
-import type { FailedUnits } from '../failed-units.ts';
 import type { SourcePackage, SourceVersion } from '../ports/source.ts';
 import type { RunPackage } from '../run-types.ts';
 import { unitFailed } from '../unit-errors.ts';
+import type { UnitSelection } from '../unit-selection.ts';
 import { Claims } from './claims.ts';
 import { versionKey } from './version-unit.ts';
 
@@ -23,7 +23,7 @@ const VERSIONS_AT_ONCE = 50;
 /** All packages of the repository when the object names none. */
 export function selectedPackages(context: ObjectContext, run: AbortSignal): AsyncIterable<SelectedPackage> {
   const named = merged(context.object.packages ?? []);
-  if (context.failedBefore !== undefined) return failedPackages(context, context.failedBefore, named, run);
+  if (context.only !== undefined) return somePackages(context, context.only, named, run);
   return named.size === 0 ? allPackages(context, run) : namedPackages(context, named, run);
 }
 
@@ -78,45 +78,45 @@ async function* namedVersions(
  * Each package once, with the versions that failed: a package that was missing itself, or whose end failed, with all that
  * the object selects of it. Memory: 16 bytes for each package.
  */
-async function* failedPackages(
+async function* somePackages(
   context: ObjectContext,
-  failedBefore: FailedUnits,
+  only: UnitSelection,
   named: Named,
   run: AbortSignal,
 ): AsyncIterable<SelectedPackage> {
   const { reader, repository, index } = context;
   const seen = new Claims();
-  for await (const page of failedBefore.pages(index, run)) {
+  for await (const page of only.packages(index, run)) {
     for (const { packageKey: key, version } of page) {
       if (key === undefined || seen.has(claimOf(key))) continue;
       seen.add(claimOf(key));
       const names = named.get(key);
       const source = await reader.findPackage(repository, key, run);
       if (source === undefined) {
-        if (names !== undefined) await missing(context, { key }, undefined, run);
+        if (names !== undefined && only.tellsMissing) await missing(context, { key }, undefined, run);
         continue;
       }
       const versions =
         version === undefined
           ? versionsOf(context, source, names ?? [], run)
-          : failedVersions(context, failedBefore, source, names ?? [], run);
+          : someVersions(context, only, source, names ?? [], run);
       yield { source, versions };
     }
   }
 }
 
-async function* failedVersions(
+async function* someVersions(
   context: ObjectContext,
-  failedBefore: FailedUnits,
+  only: UnitSelection,
   source: SourcePackage,
   named: readonly string[],
   run: AbortSignal,
 ): AsyncIterable<readonly SourceVersion[]> {
-  for await (const page of failedBefore.pages(context.index, run, `${source.key}@`)) {
+  for await (const page of only.packages(context.index, run, source.key)) {
     const names = page.flatMap(({ packageKey, version }) =>
       packageKey === source.key && version !== undefined ? [version] : [],
     );
-    yield* namedVersions(context, source, names, (name) => named.includes(name), run);
+    yield* namedVersions(context, source, names, (name) => only.tellsMissing && named.includes(name), run);
   }
 }
 

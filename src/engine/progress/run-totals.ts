@@ -53,6 +53,7 @@ export class RunTotals {
     const { plan, farSides, onKnown } = this.#options;
     for (const { clusterId, blobsOnly } of farSides) {
       const { retryOf } = plan;
+      if (plan.only !== undefined) return;
       const count =
         retryOf === undefined ? await this.#objects(blobsOnly) : await this.#failed(retryOf, clusterId, blobsOnly);
       if (count === undefined) continue;
