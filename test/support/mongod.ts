@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { MongoMemoryReplSet } from 'mongodb-memory-server-core';
 import { findMongod } from './assets.ts';
 import { leash } from './leash.ts';
+import { freePort } from './ports.ts';
 import { untilStopped } from './stopped.ts';
 import { makeTempDir, removeDir } from './tempdir.ts';
 
@@ -63,7 +64,7 @@ export async function startMongod(options: MongodOptions = {}): Promise<Mongod> 
   await mkdir(dbPath);
   const server = new MongoMemoryReplSet({
     binary: { systemBinary, version },
-    instanceOpts: [{ dbPath, storageEngine: 'wiredTiger', launchTimeout: 60_000 }],
+    instanceOpts: [{ dbPath, port: await freePort(), storageEngine: 'wiredTiger', launchTimeout: 60_000 }],
     replSet: {
       name: REPLICA_SET,
       count: 1,

