@@ -3,7 +3,7 @@
  * source is compared with one question; its units start as permits come free, so the next page is compared while the last
  * files of this one still travel. Nothing is started after the far side was given up: the rest is recorded as not tried.
  */
-import { decide, judge, travellingMetadata } from '../../domain/compare.ts';
+import { type Action, decide, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import { Alarm } from '../../lib/alarm.ts';
@@ -11,6 +11,7 @@ import type { ObjectContext, ObjectRunOptions, Unit } from '../context.ts';
 import { withoutHeldBack } from '../failure-memory.ts';
 import { finish } from '../finish-unit.ts';
 import { hasOtherKeys } from '../node-writing.ts';
+import { follows, own, stateOf } from '../ownership.ts';
 import type { UnitDetail } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
@@ -47,6 +48,8 @@ export class FileRun {
         this.#settleLater.set(settler.dueAt);
       },
       prove: (sha256, method) => settler.addProof(sha256, method),
+      met: (unit) => settler.met(unit),
+      notOurs: (unit) => settler.notOurs(unit),
     };
   }
 
@@ -111,6 +114,7 @@ export class FileRun {
       await this.#compareFailed(units, error);
       return;
     }
+    await this.#ownFirst(assignments);
     for (const [position, assignment] of assignments.entries()) {
       if (this.#options.givenUp() !== undefined || this.#context.deps.drain.aborted) {
         if (this.#options.givenUp() !== undefined)
@@ -189,15 +193,27 @@ export class FileRun {
     return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);
   }
 
+  /** What is about to be put at the far side. */
+  async #ownFirst(assignments: readonly Assignment[]): Promise<void> {
+    if (!follows(this.#context)) return;
+    const written = assignments.filter((assignment) => {
+      const { kind } = this.#actionOf(assignment);
+      return kind === 'create' || kind === 'overwrite';
+    });
+    const owned = written.map(({ unit: { node } }) => ({ fullPath: node.fullPath, file: stateOf(node) }));
+    await own(this.#context, owned, this.#options.run);
+  }
+
   async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
-    const { setting, recorder } = this.#context;
-    const { unit, far, ownedKeys, proof } = assignment;
-    const action = decide(judge(unit.node, far, ownedKeys), setting.conflictStrategy, isOwn(unit, far));
+    const { recorder } = this.#context;
+    const { unit, proof } = assignment;
+    const action = this.#actionOf(assignment);
     if (action.kind === 'none' && isDone(prior, unit.node)) {
       await recorder.countRecorded(prior, this.#options.run);
       return;
     }
     if (action.kind === 'none' && proof !== undefined && unit.redone === 0) {
+      this.#settler.met(unit);
       await finish(this.#context, unit, 'UNCHANGED', 0, this.#options.run);
       return;
     }
@@ -211,6 +227,10 @@ export class FileRun {
       await this.#interrupted(unit, error);
     }
     if (this.#settler.due) await this.#settle();
+  }
+
+  #actionOf({ unit, far, ownedKeys }: Assignment): Action {
+    return decide(judge(unit.node, far, ownedKeys), this.#context.setting.conflictStrategy, isOwn(unit, far));
   }
 
   /** Begins to read back what was committed; waits only when the time before has not ended, and fails as that did. */
@@ -240,7 +260,9 @@ export class FileRun {
         continue;
       }
       try {
-        for (const assignment of await this.#compare(units)) await this.#dispatch(assignment, undefined);
+        const assignments = await this.#compare(units);
+        await this.#ownFirst(assignments);
+        for (const assignment of assignments) await this.#dispatch(assignment, undefined);
       } catch (error) {
         await this.#compareFailed(units, error);
       }

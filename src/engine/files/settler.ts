@@ -9,7 +9,8 @@ import { settledAll } from '../../lib/settled-all.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { finish } from '../finish-unit.ts';
 import { keysOf } from '../node-writing.ts';
-import type { ProofMethod } from '../ports/journal.ts';
+import { adopts, follows, own, stateOf } from '../ownership.ts';
+import type { OwnedNode, ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { confirmStored } from '../storage-check.ts';
@@ -39,6 +40,8 @@ export class Settler {
   readonly #redo: (unit: Unit) => void;
   readonly #pending: Committed[] = [];
   readonly #proofs: Proof[] = [];
+  /** Files whose ownership is to be put down. */
+  readonly #owned: OwnedNode[] = [];
   #lastFlush: number;
   #flushing = false;
 
@@ -51,7 +54,7 @@ export class Settler {
   /** Enough is pending to be worth a flush. */
   get due(): boolean {
     const { limits, clock } = this.#context.deps;
-    const most = Math.max(this.#pending.length, this.#proofs.length);
+    const most = Math.max(this.#pending.length, this.#proofs.length, this.#owned.length);
     if (most >= limits.settleSize) return true;
     return most > 0 && !this.#flushing && clock.monotonic() - this.#lastFlush >= LONGEST_UNSETTLED;
   }
@@ -70,6 +73,16 @@ export class Settler {
     this.#proofs.push({ sha256, method });
   }
 
+  /** A file that is at the far side as it should be, and that this run has not put there. */
+  met({ node }: Pick<Unit, 'node'>): void {
+    if (adopts(this.#context)) this.#owned.push({ fullPath: node.fullPath, file: stateOf(node) });
+  }
+
+  /** A file that this run meant to put there, and that somebody else has. */
+  notOurs({ node }: Pick<Unit, 'node'>): void {
+    if (follows(this.#context)) this.#owned.push({ fullPath: node.fullPath, file: null });
+  }
+
   /**
    * Settles what is pending now; what is added meanwhile waits for the next time. One at a time. What is pending stays so
    * when the far side or the source cannot be asked; what was looked at is recorded under `run`, also when the far side
@@ -80,6 +93,7 @@ export class Settler {
     this.#flushing = true;
     try {
       await this.#writeProofs(this.#proofs.splice(0), run);
+      await own(this.#context, this.#owned.splice(0), run);
       for (let left = this.#pending.length; left > 0; ) {
         const batch = this.#pending.splice(0, Math.min(left, this.#context.deps.limits.settleSize));
         left -= batch.length;
@@ -173,9 +187,12 @@ export class Settler {
       proof === undefined ? [] : [{ sha256: unit.node.sha256, method: proof }],
     );
     await this.#writeProofs(proofs, run);
-    const owned = settled.flatMap(({ unit, ownedKeys }) =>
-      ownedKeys === undefined ? [] : [{ fullPath: unit.node.fullPath, keys: ownedKeys }],
-    );
+    const owned = settled.flatMap(({ unit: { node }, ownedKeys: keys }): OwnedNode[] => {
+      const file = adopts(this.#context) ? { file: stateOf(node) } : undefined;
+      return keys === undefined && file === undefined
+        ? []
+        : [{ fullPath: node.fullPath, ...(keys && { keys }), ...file }];
+    });
     if (owned.length > 0) await deps.journal.writeOwnedKeys(link.id, target, owned, run);
   }
 

@@ -26,6 +26,10 @@ export interface WorkerHooks {
   readonly commit: (committed: Committed) => void;
   readonly prove: (sha256: string, method: ProofMethod) => void;
   readonly redo: (unit: Unit) => void;
+  /** It was there already. */
+  readonly met: (unit: Unit) => void;
+  /** It was to be written, and somebody else has. */
+  readonly notOurs: (unit: Unit) => void;
 }
 
 const MOST_REDONE = 3;
@@ -61,6 +65,7 @@ async function perform(
   let { far } = assignment;
   let delivered: Delivery = { bytesSent: 0, pushed: false, proof: undefined };
   let created = false;
+  let meant = false;
   for (let comparison = 0; comparison < 4; comparison += 1) {
     const action = decide(judge(unit.node, far, assignment.ownedKeys), setting.conflictStrategy, isOwn(unit, far));
     const parcel: Parcel = { repository, target, node: unit.node, proof: assignment.proof };
@@ -72,6 +77,8 @@ async function perform(
           hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit.node) : undefined });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
+          if (meant) hooks.notOurs(unit);
+          hooks.met(unit);
           await finish(context, unit, 'UNCHANGED', 0, signal);
         }
         return;
@@ -83,10 +90,12 @@ async function perform(
         return;
       case 'conflict':
       case 'fail':
+        if (meant) hooks.notOurs(unit);
         await refuse(context, unit, action, delivered.bytesSent, signal);
         return;
       case 'create':
       case 'overwrite': {
+        meant = true;
         delivered = add(delivered, await courier.ensure(parcel, signal));
         const answer = await createNode(context, unit.node, action.kind === 'overwrite', signal);
         if (answer.result === 'created') {

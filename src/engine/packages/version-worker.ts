@@ -24,6 +24,7 @@ import { PERHAPS_CHANGED } from '../unit-errors.ts';
 import type { UnitPool } from '../unit-pool.ts';
 import type { PackageWriter } from './package-writer.ts';
 import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
+import { VersionOwnership } from './version-ownership.ts';
 import { planVersion } from './version-plan.ts';
 import { finishVersion, mainDigest, type VersionFile, type VersionUnit, versionName } from './version-unit.ts';
 
@@ -55,12 +56,14 @@ export class VersionWorker {
   /** Files as this run committed them, and the version as it was sent: ours to replace as long as they lie there so. */
   readonly #ownFiles = new Map<string, SourceNode>();
   #ownVersion: VersionFields | undefined;
+  readonly #ownership: VersionOwnership;
   #files: number | undefined;
 
   constructor(means: VersionMeans, unit: VersionUnit, signal: AbortSignal) {
     this.#means = means;
     this.#unit = unit;
     this.#signal = signal;
+    this.#ownership = new VersionOwnership(means.context);
   }
 
   /** Fails with the error that its unit fails with; `compared` undefined = it has to be planned first. */
@@ -124,6 +127,7 @@ export class VersionWorker {
       case 'none':
         await this.#deliver(known);
         await this.#remember(known);
+        await this.#ownership.met(known, this.#wrote, this.#signal);
         await confirmStored(context, this.#sent, this.#signal);
         if (!this.#changed && this.#unit.prior?.status === 'SUCCESS' && this.#unit.prior.sha256 === sha256) {
           await context.recorder.countRecorded(this.#unit.prior, this.#signal);
@@ -133,6 +137,7 @@ export class VersionWorker {
         return this.#wrote ? 'written' : 'same';
       case 'write':
         await this.#deliver(known);
+        await this.#ownership.beforeWriting(known, this.#signal);
         if (!(await this.#writeFiles(known)) || !(await this.#writeVersion(known))) return 'changed';
         await this.#remember(known);
         await confirmStored(context, this.#sent, this.#signal);

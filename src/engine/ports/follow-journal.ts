@@ -58,6 +58,8 @@ export interface OwnedFile {
   readonly fullPath: string;
   /** What lay there when the task saw it last; null = a version. */
   readonly sha256: string | null;
+  /** The package version that it is a file of: `ownedName`. */
+  readonly partOf?: string;
 }
 
 export interface FollowJournal {

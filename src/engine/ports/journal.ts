@@ -67,13 +67,17 @@ export interface OwnedNode {
   readonly fullPath: string;
   /** Metadata keys that this task wrote; absent = as before. */
   readonly keys?: readonly string[];
-  /** Set by tasks that follow their source, which may delete what they own. */
-  readonly file?: {
-    /** What lies there now; null = a package version. */
-    readonly sha256: string | null;
-    /** `_id` of the document at the source that it came from, hex. */
-    readonly sourceId: string;
-  };
+  /** Set by tasks that follow their source, which may delete what they own; null = it is not theirs (any more). */
+  readonly file?: OwnedFileState | null;
+}
+
+export interface OwnedFileState {
+  /** What lies there, or is about to; null = a package version. */
+  readonly sha256: string | null;
+  /** `_id` of the document at the source that it came from, hex. */
+  readonly sourceId: string;
+  /** The package version that it is a file of: `ownedName`. */
+  readonly partOf?: string;
 }
 
 /** The journal as one run sees it. Every write is conditional on the run's epoch: `EpochLost` = another leader adopted it. */
