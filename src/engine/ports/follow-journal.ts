@@ -40,6 +40,8 @@ export interface FarSideState {
   readonly cursor: number;
   /** `specHash` of the last compare that ended, and when that compare began; absent = none. */
   readonly compared?: { readonly specHash: string; readonly at: Date };
+  /** Deletions wait for a person since this instant. */
+  readonly heldSince?: Date;
 }
 
 export interface FollowState {
@@ -62,6 +64,16 @@ export interface OwnedFile {
   readonly partOf?: string;
 }
 
+/**
+ * `paths`: these files. `below`: all files below a folder, `/` = all files. `package`: its versions, or one, and the files
+ * that are part of them. `versions`: all package versions, without files.
+ */
+export type OwnedScope =
+  | { readonly paths: readonly string[] }
+  | { readonly below: string }
+  | { readonly package: string; readonly version?: string }
+  | { readonly versions: true };
+
 export interface FollowJournal {
   readonly state: FollowState;
   /** Replaces an earlier mark of the same key. Durable when it answers. */
@@ -78,11 +90,11 @@ export interface FollowJournal {
   dueRetries(clusterId: string, now: Date, limit: number, signal: AbortSignal): Promise<readonly Retry[]>;
   countRetries(clusterId: string, signal: AbortSignal): Promise<number>;
   dropRetries(clusterId: string, keys: readonly DirtyKey[], signal: AbortSignal): Promise<void>;
-  /** Pages of what the task owns there, behind `after` in binary order: of one path, or of all below a folder. */
+  /** Pages of what the task owns there (`OwnedNode.file` is set), behind `after` in the binary order of fullPath. */
   owned(
     clusterId: string,
     repository: TargetRepository,
-    scope: { readonly path: string } | { readonly below: string },
+    scope: OwnedScope,
     after: string | undefined,
     limit: number,
     signal: AbortSignal,
