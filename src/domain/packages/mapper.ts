@@ -44,6 +44,7 @@ const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
 export function mapperFor(repoType: string): Mapper {
   const layout = LAYOUTS.get(repoType) ?? GENERAL;
   return {
+    owners: () => [],
     claims(input) {
       const key = tryPackageKey(repoType, input.package.key);
       const own = key === undefined ? [] : layout.claims({ name: key.name, version: input.version });

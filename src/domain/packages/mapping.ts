@@ -47,7 +47,15 @@ export interface VersionMapping {
   readonly indexes: readonly string[];
 }
 
+/** A package, or one version of it. */
+export interface VersionName {
+  readonly packageKey: string;
+  readonly version?: string;
+}
+
 export interface Mapper {
+  /** Versions that this path may belong to, told from the path alone: those whose claims would hold it, likelier ones first. */
+  readonly owners: (fullPath: string) => readonly VersionName[];
   /**
    * The paths that belong to this version whether or not they are there: exact paths, or folders with a trailing slash.
    * They never travel as loose files, not even when the version cannot be copied. Needs no question.

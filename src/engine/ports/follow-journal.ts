@@ -88,6 +88,8 @@ export interface FollowJournal {
   saveRetries(clusterId: string, retries: readonly Retry[], signal: AbortSignal): Promise<void>;
   /** Those due at `now`, the longest due first. */
   dueRetries(clusterId: string, now: Date, limit: number, signal: AbortSignal): Promise<readonly Retry[]>;
+  /** All of a far side are due at `now`. */
+  retryNow(clusterId: string, now: Date, signal: AbortSignal): Promise<void>;
   countRetries(clusterId: string, signal: AbortSignal): Promise<number>;
   dropRetries(clusterId: string, keys: readonly DirtyKey[], signal: AbortSignal): Promise<void>;
   /** Pages of what the task owns there (`OwnedNode.file` is set), behind `after` in the binary order of fullPath. */

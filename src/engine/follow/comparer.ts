@@ -1,0 +1,220 @@
+/**
+ * Compares all that the task selects with its far sides: at the start, after a gap (`backfill`), and now and then, because
+ * no feed tells everything (`resync`). Guarantees: it begins after the position from which the feed is read, so that no
+ * change is lost in between; what failed is among the retries before a far side counts as compared; what the source has
+ * lost in the gap is deleted under the rules of every deletion. Ends only by its signal, or when the journal is lost.
+ */
+import { classify } from '../../domain/errors.ts';
+import { isHeldBack } from '../../domain/quarantine.ts';
+import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
+import type { Retry } from '../ports/follow-journal.ts';
+import type { UnitEnd } from '../recorder.ts';
+import { executeRun } from '../run.ts';
+import type { FarSideOutcome, RunOutcome } from '../run-types.ts';
+import { isJournalError } from '../unit-errors.ts';
+import type { Converger } from './converger.ts';
+import { keyOfUnit } from './dirty-keys.ts';
+import type { FarSideDesk } from './far-side-desk.ts';
+import type { Intake } from './intake.ts';
+import { nextRetry } from './retries.ts';
+import type { FollowDeps, FollowPlan } from './types.ts';
+
+export interface Side {
+  readonly desk: FarSideDesk;
+  readonly converger: Converger;
+}
+
+export interface ComparerOptions {
+  readonly plan: FollowPlan;
+  readonly sides: readonly Side[];
+  readonly intake: Intake;
+  readonly deps: FollowDeps;
+}
+
+const HOUR = 3_600_000;
+/** Before a compare that a far side did not take is tried again. */
+const AGAIN: BackoffPolicy = { base: 5_000, cap: 300_000 };
+/** Longest sleep: clocks may be set. Milliseconds. */
+const LOOK_MS = 30_000;
+/** A feed is given so long to tell of what a compare has found. Milliseconds. */
+const SILENCE_MS = 10_000;
+/** Retries written together. */
+const RETRIES = 500;
+
+export class Comparer {
+  readonly #options: ComparerOptions;
+  #ordered = false;
+  #wake = Promise.withResolvers<void>();
+  #failures = 0;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  /** Changes that the feed had told of when the last compare began. */
+  #heardBefore: number | undefined;
+
+  constructor(options: ComparerOptions) {
+    this.#options = options;
+  }
+
+  /** Somebody wants everything compared now. */
+  order(): void {
+    this.#ordered = true;
+    this.awaken();
+  }
+
+  awaken(): void {
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  /** `soft` ends it when the compare under way has come to a safe point, `end` at once. */
+  async run(end: AbortSignal, soft: AbortSignal): Promise<void> {
+    const { intake, deps, sides } = this.#options;
+    await Promise.race([intake.begun, deps.clock.sleep(LOOK_MS, soft)]);
+    for (;;) {
+      soft.throwIfAborted();
+      const wait = this.#notBefore - deps.clock.monotonic();
+      const fresh = sides.filter(({ desk }) => !this.#isCompared(desk));
+      if (wait > 0) await this.#sleep(wait, soft);
+      else if (fresh.length > 0) await this.#compare('backfill', fresh, end);
+      else if (this.#ordered || this.#dueIn() <= 0) await this.#compare('resync', sides, end);
+      else await this.#sleep(this.#dueIn(), soft);
+    }
+  }
+
+  #isCompared({ state }: FarSideDesk): boolean {
+    return state.compared?.specHash === this.#options.plan.specHash;
+  }
+
+  /** Milliseconds until everything is to be compared again. */
+  #dueIn(): number {
+    const { sides, plan, intake, deps } = this.#options;
+    const interval = plan.resyncMs ?? (intake.report?.kind === 'changeStream' ? 24 * HOUR : HOUR);
+    const last = Math.min(...sides.map(({ desk }) => desk.state.compared?.at.getTime() ?? 0));
+    return last + interval - deps.clock.now();
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const timer = new AbortController();
+    const { clock } = this.#options.deps;
+    const sleep = clock.sleep(Math.min(ms, LOOK_MS), AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+    await Promise.race([sleep, this.#wake.promise]);
+    timer.abort();
+  }
+
+  async #compare(trigger: 'backfill' | 'resync', sides: readonly Side[], signal: AbortSignal): Promise<void> {
+    const { deps, intake } = this.#options;
+    this.#ordered = false;
+    const begun = new Date(deps.clock.now());
+    const heard = intake.changes;
+    const failed = new Map<string, UnitEnd[]>();
+    let outcome: RunOutcome;
+    try {
+      outcome = await this.#perform(trigger, sides, failed, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      deps.drain.throwIfAborted();
+      const error = classify(cause);
+      if (isJournalError(error)) throw error;
+      for (const { desk } of sides) desk.trouble = { reason: error.code, message: error.message };
+      this.#failed();
+      return;
+    } finally {
+      for (const { desk } of sides) desk.compare = undefined;
+    }
+    let all = true;
+    for (const side of sides) {
+      const told = outcome.farSides.find(({ clusterId }) => clusterId === side.desk.id);
+      if (!(await this.#conclude(side, told, failed.get(side.desk.id) ?? [], begun, signal))) all = false;
+    }
+    if (all) this.#failures = 0;
+    else this.#failed();
+    if (trigger === 'resync') await this.#listen(outcome, heard, signal);
+    this.#heardBefore = heard;
+  }
+
+  #failed(): void {
+    const { clock, random } = this.#options.deps;
+    this.#notBefore = clock.monotonic() + backoffDelay(AGAIN, this.#failures, random);
+    this.#failures += 1;
+  }
+
+  #perform(
+    trigger: 'backfill' | 'resync',
+    sides: readonly Side[],
+    failed: Map<string, UnitEnd[]>,
+    signal: AbortSignal,
+  ): Promise<RunOutcome> {
+    const { plan, deps } = this.#options;
+    const { source, limits, locks, clock, random, drain } = deps;
+    const onUnit = (clusterId: string, end: UnitEnd): void => {
+      if (end.status !== 'FAILED' || isHeldBack(end.reason ?? '')) return;
+      failed.set(clusterId, [...(failed.get(clusterId) ?? []), end]);
+    };
+    return deps.records.compare(
+      trigger,
+      (journal, resumed) =>
+        executeRun(
+          plan.run,
+          sides.map(({ desk }) => desk.farSide),
+          {
+            source,
+            journal,
+            resumed,
+            requested: trigger === 'backfill',
+            limits,
+            locks,
+            clock,
+            random,
+            drain,
+            onUnit,
+            onProgress: (progress) => {
+              const side = sides.find(({ desk }) => desk.id === progress.clusterId);
+              if (side !== undefined) side.desk.compare = { ...progress, trigger };
+            },
+          },
+          signal,
+        ),
+      signal,
+    );
+  }
+
+  /** False = this far side has to be compared again. */
+  async #conclude(
+    { desk, converger }: Side,
+    outcome: FarSideOutcome | undefined,
+    failed: readonly UnitEnd[],
+    at: Date,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { plan, deps } = this.#options;
+    desk.lastCompare = outcome;
+    if (outcome === undefined) return false;
+    if (outcome.error !== undefined) {
+      desk.trouble = outcome.error;
+      return false;
+    }
+    const now = deps.clock.now();
+    const retries = failed.flatMap((end): readonly Retry[] => {
+      const retry = nextRetry({ key: keyOfUnit(end), at, attempts: 1 }, now);
+      return retry === undefined ? [] : [retry];
+    });
+    for (let start = 0; start < retries.length; start += RETRIES)
+      await deps.journal.saveRetries(desk.id, retries.slice(start, start + RETRIES), signal);
+    if (!(await converger.prune(at, signal))) return false;
+    await desk.save({ compared: { specHash: plan.specHash, at } }, signal);
+    return true;
+  }
+
+  /** A feed that told of nothing while a compare found changes is not to be relied on. */
+  async #listen({ farSides }: RunOutcome, heard: number, signal: AbortSignal): Promise<void> {
+    const { intake, deps } = this.#options;
+    const found = farSides.reduce((sum, { tally }) => sum + tally.success, 0);
+    if (found === 0 || this.#heardBefore === undefined || heard > this.#heardBefore) return;
+    await deps.clock.sleep(SILENCE_MS, signal);
+    if (intake.changes > heard) return;
+    intake.wasSilent(
+      `the feed told of no change since the last compare, which has now found ${found} artifacts that had changed; ` +
+        'another feed is looked for, and compares go on',
+    );
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * Makes one far side equal to the source's present state, key by key, for as long as it is followed. Guarantees: a mark is
+ * dealt with, or its key is among the retries, before the cursor passes it; a far side that does not answer keeps its
+ * marks and is tried again; one large file holds up one batch, not the others. Ends only by its signal, or when the
+ * journal is lost.
+ */
+import { classify, ReplicationError } from '../../domain/errors.ts';
+import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
+import { EndpointHealth } from '../endpoint-health.ts';
+import { FarSideLink } from '../far-side-link.ts';
+import type { DirtyKey } from '../ports/follow-journal.ts';
+import type { RunJournal } from '../ports/journal.ts';
+import type { UnitEnd } from '../recorder.ts';
+import { executeRun } from '../run.ts';
+import type { FarSideOutcome } from '../run-types.ts';
+import { SourceReader } from '../source-reader.ts';
+import { isJournalError } from '../unit-errors.ts';
+import { Backlog, type Item } from './backlog.ts';
+import { type Fate, fatesOf } from './batch-result.ts';
+import { departuresOf } from './departures.ts';
+import { keyOfUnit, keyText } from './dirty-keys.ts';
+import { DirtyUnits } from './dirty-units.ts';
+import type { FarSideDesk } from './far-side-desk.ts';
+import type { Marker } from './marker.ts';
+import { Removal } from './removal.ts';
+import { nextRetry } from './retries.ts';
+import type { FollowDeps, FollowPlan } from './types.ts';
+
+export interface ConvergerOptions {
+  readonly plan: FollowPlan;
+  readonly desk: FarSideDesk;
+  readonly marker: Marker;
+  readonly deps: FollowDeps;
+}
+
+/** Keys taken by one far side and not finished. */
+const WINDOW = 4_000;
+/** Keys converged together, and how many such batches go on side by side. */
+const BATCH = 500;
+const BATCHES = 4;
+/** Longest time without a look at what is due, and between two writes of the cursor. Milliseconds. */
+const LOOK_MS = 1_000;
+const SAVE_MS = 500;
+/** Before a far side that did not answer is tried again. */
+const TROUBLE: BackoffPolicy = { base: 1_000, cap: 30_000 };
+
+/** What became of the keys of one batch. */
+interface Result {
+  readonly done: readonly Item[];
+  readonly back: readonly Item[];
+  readonly trouble: ReplicationError | undefined;
+}
+
+export class Converger {
+  readonly #options: ConvergerOptions;
+  readonly #backlog: Backlog;
+  readonly #running = new Set<Promise<void>>();
+  readonly #link: FarSideLink;
+  readonly #reader: SourceReader;
+  readonly #removal: Removal;
+  #failure: { readonly error: unknown } | undefined;
+  #savedAt = Number.NEGATIVE_INFINITY;
+  #retriesAt = Number.NEGATIVE_INFINITY;
+  /** Consecutive batches that the far side did not take. */
+  #refusals = 0;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #retrying = 0;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(options: ConvergerOptions) {
+    this.#options = options;
+    const { desk, deps, plan } = options;
+    const { limits, clock, random } = deps;
+    this.#backlog = new Backlog(desk.state.cursor);
+    const health = { ...limits, clock, random };
+    this.#reader = new SourceReader(
+      deps.source,
+      new EndpointHealth({ ...health, what: 'the source database', unavailable: 'SourceUnavailable' }),
+    );
+    this.#link = new FarSideLink(
+      desk.farSide.target,
+      new EndpointHealth({ ...health, what: `far side ${desk.name}`, unavailable: 'FarSideUnavailable' }),
+      desk.farSide.lane,
+    );
+    this.#removal = new Removal({
+      plan: plan.run,
+      protection: plan.deleteProtection,
+      journal: deps.journal,
+      reader: this.#reader,
+      link: this.#link,
+      desk,
+      clock,
+    });
+  }
+
+  /** Marks taken and not finished. */
+  get pending(): number {
+    return this.#backlog.size;
+  }
+
+  get retrying(): number {
+    return this.#retrying;
+  }
+
+  /** Milliseconds since the epoch, by the clock of the source; undefined = nothing waits. */
+  get oldest(): number | undefined {
+    return this.#backlog.oldest;
+  }
+
+  /** Whether there may be marks that were not even taken. */
+  get isFull(): boolean {
+    return this.#backlog.size >= WINDOW;
+  }
+
+  /** Tries at once what waits to be tried again; deletions that are held go on when a person has approved them. */
+  async tryAgain(approved: boolean, signal: AbortSignal): Promise<void> {
+    const { desk, deps } = this.#options;
+    if (approved) {
+      this.#removal.approve();
+      await desk.forgetHeld(signal);
+    }
+    await deps.journal.retryNow(desk.id, new Date(deps.clock.now()), signal);
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#retriesAt = Number.NEGATIVE_INFINITY;
+    this.#awaken();
+  }
+
+  /** Deletes what the source has lost of all that is owned; false = source or far side could not be asked. */
+  async prune(at: Date, signal: AbortSignal): Promise<boolean> {
+    const { plan, deps } = this.#options;
+    const items = plan.run.objects.map(({ localRepoName: repoName }): Item => {
+      const key = { repoName, kind: 'folder', name: '/' } as const;
+      return { key, text: keyText(key), at: at.getTime(), seqs: [], attempts: 0 };
+    });
+    const fates = items.map((item): Fate => ({ item, fate: 'done', failures: [] }));
+    const left = await deps.records.rolling((journal) => this.#remove(fates, journal, signal), signal);
+    return left === undefined;
+  }
+
+  /** `soft` ends it when the batches under way have come to a safe point, `end` at once. */
+  async run(end: AbortSignal, soft: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        soft.throwIfAborted();
+        if (this.#failure !== undefined) throw this.#failure.error;
+        await this.#fill(soft);
+        this.#start(end);
+        await this.#save(soft);
+        await this.#pause(soft);
+      }
+    } finally {
+      await Promise.all(this.#running);
+    }
+  }
+
+  async #fill(signal: AbortSignal): Promise<void> {
+    const { marker, deps } = this.#options;
+    const { clock, journal } = deps;
+    while (this.#backlog.size < WINDOW && this.#backlog.readUpTo < marker.durable) {
+      const page = await journal.marks(this.#backlog.readUpTo, WINDOW - this.#backlog.size, signal);
+      const marks = page.filter(({ seq }) => seq <= marker.durable);
+      const last = marks.at(-1);
+      if (last === undefined) break;
+      marker.taken(last.seq);
+      this.#backlog.add(marks);
+    }
+    if (clock.monotonic() < this.#retriesAt) return;
+    this.#retriesAt = clock.monotonic() + LOOK_MS;
+    await this.#takeRetries(signal);
+  }
+
+  async #takeRetries(signal: AbortSignal): Promise<void> {
+    const { desk, deps } = this.#options;
+    const { journal, clock } = deps;
+    this.#retrying = await journal.countRetries(desk.id, signal);
+    const due = this.#retrying === 0 ? [] : await journal.dueRetries(desk.id, new Date(clock.now()), BATCH, signal);
+    this.#backlog.addRetries(due);
+    if (due.length === 0 && !this.#backlog.hasRetries) this.#removal.endApproval();
+  }
+
+  #start(signal: AbortSignal): void {
+    const { clock, drain } = this.#options.deps;
+    // While a far side is out of reach one batch finds out whether it is back.
+    const most = this.#refusals > 0 ? 1 : BATCHES;
+    while (this.#running.size < most && !drain.aborted && clock.monotonic() >= this.#notBefore) {
+      const items = this.#backlog.take(BATCH);
+      if (items.length === 0) return;
+      const running = this.#batch(items, signal)
+        .catch((error: unknown) => {
+          this.#backlog.putBack(items);
+          this.#failure ??= { error };
+        })
+        .finally(() => {
+          this.#running.delete(running);
+          this.#awaken();
+        });
+      this.#running.add(running);
+    }
+  }
+
+  async #batch(items: readonly Item[], signal: AbortSignal): Promise<void> {
+    const { records, clock, random, drain } = this.#options.deps;
+    const { desk } = this.#options;
+    let result: Result;
+    try {
+      result = await records.rolling((journal) => this.#converge(items, journal, signal), signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      drain.throwIfAborted();
+      const error = classify(cause);
+      if (isJournalError(error)) throw error;
+      result = { done: [], back: items, trouble: error };
+    }
+    this.#backlog.done(result.done);
+    this.#backlog.putBack(result.back);
+    const { trouble } = result;
+    if (trouble === undefined) {
+      this.#refusals = 0;
+      desk.trouble = undefined;
+      return;
+    }
+    desk.trouble = { reason: trouble.code, message: trouble.message };
+    this.#notBefore = clock.monotonic() + backoffDelay(TROUBLE, this.#refusals, random);
+    this.#refusals += 1;
+  }
+
+  async #converge(items: readonly Item[], journal: RunJournal, signal: AbortSignal): Promise<Result> {
+    const { plan, desk, deps } = this.#options;
+    const { source, limits, locks, clock, random, drain } = deps;
+    const ends: UnitEnd[] = [];
+    const keys = items.map(({ key }) => key);
+    const only = new DirtyUnits({ plan: plan.run, keys, source, pageSize: limits.pageSize });
+    const { farSides } = await executeRun(
+      { ...plan.run, only },
+      [desk.farSide],
+      {
+        source,
+        journal,
+        resumed: false,
+        requested: true,
+        limits,
+        locks,
+        clock,
+        random,
+        drain,
+        onUnit: (_, end) => void ends.push(end),
+        onProgress: () => undefined,
+      },
+      signal,
+    );
+    const givenUp = farSides[0]?.error;
+    const fates = fatesOf(items, ends);
+    await this.#remember(fates, signal);
+    const back = fates.filter(({ fate }) => fate === 'back').map(({ item }) => item);
+    const done = items.filter((item) => !back.includes(item));
+    const trouble = back.length === 0 ? undefined : notTried(givenUp, desk.name);
+    const notRemoved = await this.#remove(fates, journal, signal);
+    if (notRemoved === undefined) return { done, back, trouble };
+    const { error, items: left } = notRemoved;
+    return { done: done.filter((item) => !left.has(item)), back: [...back, ...left], trouble: trouble ?? error };
+  }
+
+  /** What failed is tried again by itself. */
+  async #remember(fates: readonly Fate[], signal: AbortSignal): Promise<void> {
+    const { desk, deps } = this.#options;
+    const { journal, clock } = deps;
+    const failed = fates.flatMap(({ item, fate, failures }) => {
+      const keys = fate === 'failed' ? [item.key] : fate === 'done' ? failures.map(keyOfUnit) : [];
+      return keys.map((key) => ({ key, at: new Date(item.at), attempts: item.attempts + 1 }));
+    });
+    const retries = failed.flatMap((retry) => nextRetry(retry, clock.now()) ?? []);
+    if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
+    const kept = new Set(retries.map(({ key }) => keyText(key)));
+    const cured = fates.filter(({ item, fate }) => item.attempts > 0 && fate !== 'back' && !kept.has(item.text));
+    const keys = cured.map(({ item }) => item.key);
+    if (keys.length > 0) await journal.dropRetries(desk.id, keys, signal);
+  }
+
+  /** What could not be removed, and why; undefined = all is dealt with. */
+  async #remove(
+    fates: readonly Fate[],
+    journal: RunJournal,
+    signal: AbortSignal,
+  ): Promise<{ readonly error: ReplicationError; readonly items: ReadonlySet<Item> } | undefined> {
+    const { plan, desk, deps } = this.#options;
+    const held: DirtyKey[] = [];
+    const left = departuresOf(plan.run.objects, fates);
+    for (const [position, { departure, items }] of left.entries()) {
+      try {
+        const removed = await this.#removal.execute(departure, journal, signal);
+        if (removed === 'held') held.push(...items.map(({ key }) => key));
+      } catch (cause) {
+        signal.throwIfAborted();
+        const error = classify(cause);
+        if (isJournalError(error)) throw error;
+        return { error, items: new Set(left.slice(position).flatMap(({ items: rest }) => rest)) };
+      }
+    }
+    const now = deps.clock.now();
+    const retries = held.map((key) => ({ key, at: new Date(now), attempts: 1, dueAt: new Date(now + HELD_MS) }));
+    if (retries.length > 0) await deps.journal.saveRetries(desk.id, retries, signal);
+    return undefined;
+  }
+
+  async #save(signal: AbortSignal): Promise<void> {
+    const { desk, deps } = this.#options;
+    const { cursor } = this.#backlog;
+    if (cursor <= desk.state.cursor || deps.clock.monotonic() < this.#savedAt + SAVE_MS) return;
+    this.#savedAt = deps.clock.monotonic();
+    await desk.save({ cursor }, signal);
+  }
+
+  /** Until something may have changed. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { marker, deps } = this.#options;
+    const timer = new AbortController();
+    const wake = this.#wake.promise;
+    const more = this.isFull ? [] : [marker.next()];
+    const sleep = deps.clock.sleep(LOOK_MS, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+    await Promise.race([sleep, wake, ...more]);
+    timer.abort();
+  }
+
+  #awaken(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+}
+
+/** Deletions that are held are looked at again; a person's word comes sooner. Milliseconds. */
+const HELD_MS = 600_000;
+
+/** What keeps the far side, in the words of the run that has found out. */
+function notTried(error: FarSideOutcome['error'], name: string): ReplicationError {
+  const { reason = 'FarSideUnavailable', message = `far side ${name} was given up` } = error ?? {};
+  return new ReplicationError('retryable', reason, message);
+}
