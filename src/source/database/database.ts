@@ -1,4 +1,4 @@
-import { type Collection, type Document, MongoClient } from 'mongodb';
+import { type ChangeStream, type ChangeStreamOptions, type Collection, type Document, MongoClient } from 'mongodb';
 import { ReplicationError } from '../../domain/errors.ts';
 import type { BkRepoSourceOptions } from '../options.ts';
 import { PROJECT_COLLECTION } from '../schema/collections.ts';
@@ -34,6 +34,23 @@ export class SourceDatabase {
 
   collection<T extends Document>(name: string): Collection<T> {
     return this.#client.db(this.#name).collection<T>(name);
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** A command on the database, asked of its primary. Connects if it must; fails, classified; `what` as in {@link classified}. */
+  async command(what: string, command: Document, signal: AbortSignal): Promise<Document> {
+    return await classified(what, signal, async () => {
+      await this.#client.connect();
+      return await this.#client.db(this.#name).command(command, { readPreference: 'primary', signal });
+    });
+  }
+
+  /** A change stream over all collections, opened with the first question. Whoever asks for it closes it. */
+  watch<T extends Document>(pipeline: Document[], options: ChangeStreamOptions): ChangeStream<Document, T> {
+    return this.#client.db(this.#name).watch<Document, T>(pipeline, options);
   }
 
   /** Connects if it must, and asks one small query; fails as every other would. */
