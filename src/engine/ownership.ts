@@ -5,6 +5,7 @@
 import type { ObjectContext } from './context.ts';
 import type { OwnedFileState, OwnedNode } from './ports/journal.ts';
 import type { SourceNode } from './ports/source.ts';
+import type { TargetNode } from './ports/target.ts';
 
 type Context = Pick<ObjectContext, 'setting' | 'deps' | 'link' | 'target'>;
 
@@ -17,8 +18,37 @@ export function adopts({ setting }: Pick<Context, 'setting'>): boolean {
   return setting.following === 'adopted';
 }
 
-export function stateOf(node: Pick<SourceNode, 'id' | 'sha256'>, partOf?: string): OwnedFileState {
-  return { sha256: node.sha256, sourceId: node.id, ...(partOf === undefined ? {} : { partOf }) };
+/** `formerly`: what it is to replace. */
+export function stateOf(
+  { id: sourceId, sha256 }: Pick<SourceNode, 'id' | 'sha256'>,
+  { partOf, formerly }: Pick<OwnedFileState, 'partOf' | 'formerly'> = {},
+): OwnedFileState {
+  return {
+    sha256,
+    sourceId,
+    ...(partOf === undefined ? {} : { partOf }),
+    ...(formerly === undefined || formerly === sha256 ? {} : { formerly }),
+  };
+}
+
+/** Whether what lies at the far side is as the task left it. */
+export function isAsLeft(
+  owned: Pick<OwnedFileState, 'sha256' | 'formerly'> | undefined,
+  far: Pick<TargetNode, 'folder' | 'sha256'> | undefined,
+): boolean {
+  if (owned === undefined || far === undefined || far.folder || far.sha256 === null) return false;
+  return far.sha256 === owned.sha256 || far.sha256 === owned.formerly;
+}
+
+/** What the task owns of these; asked only by tasks that follow their source. */
+export async function ownedAmong(
+  context: Context,
+  fullPaths: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, OwnedFileState>> {
+  const { deps, link, target } = context;
+  if (!follows(context) || fullPaths.length === 0) return new Map();
+  return await deps.journal.findOwnedFiles(link.id, target, fullPaths, signal);
 }
 
 /** Does nothing for a task that does not follow its source. */

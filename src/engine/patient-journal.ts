@@ -15,6 +15,8 @@ export function patientJournal(journal: RunJournal, health: EndpointHealth): Run
       health.run(() => journal.deleteProof(clusterId, storageKey, sha256, signal), signal),
     findOwnedKeys: (clusterId, repository, paths, signal) =>
       health.run(() => journal.findOwnedKeys(clusterId, repository, paths, signal), signal),
+    findOwnedFiles: (clusterId, repository, paths, signal) =>
+      health.run(() => journal.findOwnedFiles(clusterId, repository, paths, signal), signal),
     writeOwnedKeys: (clusterId, repository, owned, signal) =>
       health.run(() => journal.writeOwnedKeys(clusterId, repository, owned, signal), signal),
     failedUnits: (recordId, clusterId, after, pageSize, signal) =>

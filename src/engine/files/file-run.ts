@@ -10,8 +10,8 @@ import { Alarm } from '../../lib/alarm.ts';
 import type { ObjectContext, ObjectRunOptions, Unit } from '../context.ts';
 import { withoutHeldBack } from '../failure-memory.ts';
 import { finish } from '../finish-unit.ts';
-import { hasOtherKeys } from '../node-writing.ts';
-import { follows, own, stateOf } from '../ownership.ts';
+import { hasOtherKeys, keysOf } from '../node-writing.ts';
+import { follows, isAsLeft, own, ownedAmong, stateOf } from '../ownership.ts';
 import type { UnitDetail } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
@@ -168,12 +168,20 @@ export class FileRun {
       signal,
     );
     const owned = await this.#ownedKeys(units, far);
+    const there = units.filter(({ node }) => isOther(node, far.get(node.fullPath))).map(({ node }) => node.fullPath);
+    const own = await ownedAmong(this.#context, there, signal);
     const prior = await this.#priorDetails(paths, signal);
     return units.map((unit) => {
       const { fullPath, sha256 } = unit.node;
+      const farNode = far.get(fullPath);
+      const asLeft = isAsLeft(own.get(fullPath), farNode) ? (farNode?.sha256 ?? undefined) : undefined;
       return {
-        unit: { ...unit, recorded: prior.has(unitKey(index, fullPath)) },
-        far: far.get(fullPath),
+        unit: {
+          ...unit,
+          recorded: prior.has(unitKey(index, fullPath)),
+          ownDigest: unit.ownDigest ?? asLeft,
+        },
+        far: farNode,
         ownedKeys: owned.get(fullPath) ?? [],
         proof: proofs.get(sha256),
         prior: prior.get(unitKey(index, fullPath)),
@@ -200,7 +208,10 @@ export class FileRun {
       const { kind } = this.#actionOf(assignment);
       return kind === 'create' || kind === 'overwrite';
     });
-    const owned = written.map(({ unit: { node } }) => ({ fullPath: node.fullPath, file: stateOf(node) }));
+    const owned = written.map(({ unit: { node, ownDigest: formerly } }) => ({
+      fullPath: node.fullPath,
+      file: stateOf(node, formerly === undefined ? {} : { formerly }),
+    }));
     await own(this.#context, owned, this.#options.run);
   }
 
@@ -345,6 +356,11 @@ export class FileRun {
     await finish(this.#context, unit, 'FAILED', 0, this.#options.run, error);
     if (this.#context.setting.errorStrategy === 'FAST_FAIL') this.#context.giveUp(fastFail(error, path));
   }
+}
+
+/** Something is there that is not what the source has. */
+function isOther(node: SourceNode, far: TargetNode | undefined): boolean {
+  return far !== undefined && !far.folder && judge(node, far, keysOf({ metadata: far.metadata })) !== 'same';
 }
 
 function isDone(detail: UnitDetail | undefined, node: SourceNode): detail is UnitDetail {

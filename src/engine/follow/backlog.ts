@@ -65,6 +65,11 @@ export class Backlog {
     }
   }
 
+  /** There is no mark from here up to `seq`. */
+  skipTo(seq: number): void {
+    this.#readUpTo = Math.max(this.#readUpTo, seq);
+  }
+
   addRetries(retries: readonly Retry[]): void {
     for (const { key, at, attempts } of retries) {
       const text = keyText(key);
@@ -85,10 +90,11 @@ export class Backlog {
     return taken;
   }
 
+  /** What is told twice is done once. */
   done(items: readonly Item[]): void {
-    for (const { text, seqs } of items) {
-      this.#busy.delete(text);
-      for (const seq of seqs) this.#open.delete(seq);
+    for (const item of items) {
+      if (this.#busy.get(item.text) === item) this.#busy.delete(item.text);
+      for (const seq of item.seqs) this.#open.delete(seq);
     }
   }
 

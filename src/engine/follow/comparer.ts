@@ -105,7 +105,7 @@ export class Comparer {
     const { deps, intake } = this.#options;
     this.#ordered = false;
     const begun = new Date(deps.clock.now());
-    const heard = intake.changes;
+    const { changes: heard, gaps } = intake;
     const failed = new Map<string, UnitEnd[]>();
     let outcome: RunOutcome;
     try {
@@ -122,6 +122,8 @@ export class Comparer {
       for (const { desk } of sides) desk.compare = undefined;
     }
     let all = true;
+    // What was compared before the position of the feed may have changed before it, too.
+    if (intake.gaps !== gaps) return;
     for (const side of sides) {
       const told = outcome.farSides.find(({ clusterId }) => clusterId === side.desk.id);
       if (!(await this.#conclude(side, told, failed.get(side.desk.id) ?? [], begun, signal))) all = false;
@@ -148,7 +150,9 @@ export class Comparer {
     const { source, limits, locks, clock, random, drain } = deps;
     const onUnit = (clusterId: string, end: UnitEnd): void => {
       if (end.status !== 'FAILED' || isHeldBack(end.reason ?? '')) return;
-      failed.set(clusterId, [...(failed.get(clusterId) ?? []), end]);
+      const ends = failed.get(clusterId) ?? [];
+      ends.push(end);
+      failed.set(clusterId, ends);
     };
     return deps.records.compare(
       trigger,

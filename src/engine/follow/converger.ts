@@ -157,12 +157,12 @@ export class Converger {
     const { marker, deps } = this.#options;
     const { clock, journal } = deps;
     while (this.#backlog.size < WINDOW && this.#backlog.readUpTo < marker.durable) {
-      const page = await journal.marks(this.#backlog.readUpTo, WINDOW - this.#backlog.size, signal);
-      const marks = page.filter(({ seq }) => seq <= marker.durable);
-      const last = marks.at(-1);
-      if (last === undefined) break;
-      marker.taken(last.seq);
-      this.#backlog.add(marks);
+      const { durable } = marker;
+      const limit = WINDOW - this.#backlog.size;
+      const page = await journal.marks(this.#backlog.readUpTo, limit, signal);
+      this.#backlog.add(page.filter(({ seq }) => seq <= durable));
+      if (page.length < limit) this.#backlog.skipTo(durable);
+      marker.taken(this.#backlog.readUpTo);
     }
     if (clock.monotonic() < this.#retriesAt) return;
     this.#retriesAt = clock.monotonic() + LOOK_MS;
@@ -228,6 +228,7 @@ export class Converger {
     const { plan, desk, deps } = this.#options;
     const { source, limits, locks, clock, random, drain } = deps;
     const ends: UnitEnd[] = [];
+    const paths = new Map(items.filter((item) => this.#isOneFile(item)).map((item) => [item.text, item]));
     const keys = items.map(({ key }) => key);
     const only = new DirtyUnits({ plan: plan.run, keys, source, pageSize: limits.pageSize });
     const { farSides } = await executeRun(
@@ -243,7 +244,12 @@ export class Converger {
         clock,
         random,
         drain,
-        onUnit: (_, end) => void ends.push(end),
+        onUnit: (_, end) => {
+          ends.push(end);
+          // A file that is there does not wait for the others of its batch.
+          const item = isThere(end) ? paths.get(keyText(keyOfUnit(end))) : undefined;
+          if (item !== undefined) this.#backlog.done([item]);
+        },
         onProgress: () => undefined,
       },
       signal,
@@ -258,6 +264,14 @@ export class Converger {
     if (notRemoved === undefined) return { done, back, trouble };
     const { error, items: left } = notRemoved;
     return { done: done.filter((item) => !left.has(item)), back: [...back, ...left], trouble: trouble ?? error };
+  }
+
+  /** It stands for one unit at most, and nobody has to be told when that is done. */
+  #isOneFile({ key: { kind, repoName }, attempts }: Item): boolean {
+    const { objects } = this.#options.plan.run;
+    return (
+      kind === 'path' && attempts === 0 && objects.filter((object) => object.localRepoName === repoName).length === 1
+    );
   }
 
   /** What failed is tried again by itself. */
@@ -334,4 +348,8 @@ const HELD_MS = 600_000;
 function notTried(error: FarSideOutcome['error'], name: string): ReplicationError {
   const { reason = 'FarSideUnavailable', message = `far side ${name} was given up` } = error ?? {};
   return new ReplicationError('retryable', reason, message);
+}
+
+function isThere({ status }: UnitEnd): boolean {
+  return status === 'SUCCESS' || status === 'UNCHANGED' || status === 'CONFLICT';
 }

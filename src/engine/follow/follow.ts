@@ -11,6 +11,7 @@ import { Converger } from './converger.ts';
 import { FarSideDesk } from './far-side-desk.ts';
 import { Intake } from './intake.ts';
 import { Marker } from './marker.ts';
+import { preparedTarget } from './prepared-target.ts';
 import type { FarSideReport, FollowDeps, FollowPlan, FollowReport } from './types.ts';
 
 /** Between two reports, and two looks at what all far sides are past. Milliseconds. */
@@ -52,7 +53,9 @@ class Follower {
     this.#deps = deps;
     const { journal } = deps;
     const marker = new Marker(journal);
-    const desks = farSides.map((farSide) => new FarSideDesk(farSide, journal));
+    const desks = farSides.map(
+      (farSide) => new FarSideDesk({ ...farSide, target: preparedTarget(farSide.target, deps.clock) }, journal),
+    );
     this.#sides = desks.map((desk) => ({ desk, converger: new Converger({ plan, desk, marker, deps }) }));
     this.#intake = new Intake({ plan, desks, marker, deps, onGap: () => this.#comparer.awaken() });
     this.#comparer = new Comparer({ plan, sides: this.#sides, intake: this.#intake, deps });

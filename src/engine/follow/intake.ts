@@ -37,6 +37,7 @@ export class Intake {
   #report: FeedReport | undefined;
   #trouble: FollowReport['feedTrouble'];
   #changes = 0;
+  #gaps = 0;
   #failures = 0;
   #reading = new AbortController();
 
@@ -55,6 +56,11 @@ export class Intake {
 
   get trouble(): FollowReport['feedTrouble'] {
     return this.#trouble;
+  }
+
+  /** How often the feed was begun anew: a compare counts when it began after the last time. */
+  get gaps(): number {
+    return this.#gaps;
   }
 
   /** Changes that were read so far. */
@@ -122,6 +128,7 @@ export class Intake {
     const position = await feed.end(signal);
     await deps.journal.savePosition(position, signal);
     this.#position = position;
+    this.#gaps += 1;
     onGap();
     return position;
   }

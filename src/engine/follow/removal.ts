@@ -8,6 +8,7 @@ import { allowedDeletes, type DeleteProtection, DeleteWindow } from '../../domai
 import type { Clock } from '../../lib/clock.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { FarSideLink } from '../far-side-link.ts';
+import { isAsLeft } from '../ownership.ts';
 import type { FollowJournal, OwnedFile, OwnedScope } from '../ports/follow-journal.ts';
 import type { RunJournal, UnitDetail } from '../ports/journal.ts';
 import type { SourceRepository } from '../ports/source.ts';
@@ -202,10 +203,7 @@ export class Removal {
         signal,
       );
     const far = await look();
-    const ours = owned.filter(({ fullPath, sha256 }) => {
-      const there = far.get(fullPath);
-      return there?.folder === false && there.sha256 === sha256;
-    });
+    const ours = owned.filter((file) => isAsLeft(file, far.get(file.fullPath)));
     const foreign = owned.filter((file) => !ours.includes(file) && far.get(file.fullPath)?.folder === false);
     for (let start = 0; start < ours.length; start += AT_ONCE)
       await settledAll(
@@ -215,7 +213,7 @@ export class Removal {
       );
     this.#window.add(clock.monotonic(), ours.length);
     const after = await look();
-    const left = ours.filter(({ fullPath, sha256 }) => after.get(fullPath)?.sha256 === sha256);
+    const left = ours.filter((file) => isAsLeft(file, after.get(file.fullPath)));
     const details = [
       ...foreign.map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'CONFLICT', CHANGED)),
       ...left.map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'FAILED', NOT_DELETED)),

@@ -4,7 +4,8 @@ import { differingFields, isUnfinished, type VersionComparison } from '../../dom
 import { settledAll } from '../../lib/settled-all.ts';
 import type { ObjectContext } from '../context.ts';
 import { hasOtherKeys } from '../node-writing.ts';
-import type { BlobProof } from '../ports/journal.ts';
+import { isAsLeft, ownedAmong } from '../ownership.ts';
+import type { BlobProof, OwnedFileState } from '../ports/journal.ts';
 import type { TargetNode, TargetVersion } from '../ports/target.ts';
 import { goodProofs } from '../proofs.ts';
 import { withDocumentsThere } from './documents-there.ts';
@@ -26,6 +27,9 @@ export interface ComparedVersion extends PlannedVersion, VersionComparison {
   readonly farFiles: ReadonlyMap<string, FarFile>;
   /** Metadata keys of the far side's version that this task wrote. */
   readonly ownedKeys: readonly string[];
+  /** Files that lie there as this task left them in an earlier run, and whether the version is its own. */
+  readonly ownFiles: ReadonlySet<string>;
+  readonly ownsVersion: boolean;
   readonly proofs: ReadonlyMap<string, BlobProof>;
 }
 
@@ -60,6 +64,7 @@ export async function compareVersions(
   const digests = planned.flatMap(({ plan }) => plan.files.map(({ node }) => node.sha256));
   const proofs = await goodProofs(context, digests, signal);
   const owned = await ownedKeys(context, planned, nodes, versions, signal);
+  const own = await ownedThings(context, planned, nodes, versions, signal);
   return planned.map((item) => {
     const farVersion = versions.get(item.unit.version.name);
     const ownKeys = owned.get(ownedName(item)) ?? [];
@@ -79,6 +84,12 @@ export async function compareVersions(
       farVersion,
       farFiles,
       ownedKeys: ownKeys,
+      ownFiles: new Set(
+        item.plan.files
+          .map(({ node }) => node.fullPath)
+          .filter((fullPath) => isAsLeft(own.get(fullPath), nodes.get(fullPath))),
+      ),
+      ownsVersion: own.has(ownedName(item)),
       proofs,
     };
   });
@@ -105,4 +116,19 @@ async function ownedKeys(
   });
   if (names.length === 0) return new Map();
   return await deps.journal.findOwnedKeys(link.id, target, names, signal);
+}
+
+/** What there is of the versions at the far side that the task may replace. */
+async function ownedThings(
+  context: ObjectContext,
+  planned: readonly PlannedVersion[],
+  nodes: ReadonlyMap<string, TargetNode>,
+  versions: ReadonlyMap<string, TargetVersion>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, OwnedFileState>> {
+  const names = planned.flatMap((item) => {
+    const files = item.plan.files.map(({ node }) => node.fullPath).filter((fullPath) => nodes.has(fullPath));
+    return versions.has(item.unit.version.name) ? [...files, ownedName(item)] : files;
+  });
+  return await ownedAmong(context, [...new Set(names)], signal);
 }

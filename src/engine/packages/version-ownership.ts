@@ -43,7 +43,11 @@ function isNew(verdict: Verdict | undefined): boolean {
 function ownedOf(known: ComparedVersion, files: readonly VersionFile[], version: boolean): readonly OwnedNode[] {
   const partOf = ownedName(known);
   return [
-    ...files.map(({ node }) => ({ fullPath: node.fullPath, file: stateOf(node, partOf) })),
+    ...files.map(({ node }) => {
+      const there = known.farFiles.get(node.fullPath)?.far?.sha256;
+      const formerly = known.ownFiles.has(node.fullPath) && typeof there === 'string' ? { formerly: there } : {};
+      return { fullPath: node.fullPath, file: stateOf(node, { partOf, ...formerly }) };
+    }),
     ...(version ? [{ fullPath: partOf, file: { sha256: null, sourceId: known.unit.version.id } }] : []),
   ];
 }

@@ -146,13 +146,15 @@ export class VersionWorker {
     }
   }
 
-  /** What the far side shows that is still as this run committed it. */
-  #own({ farFiles, farVersion }: ComparedVersion): OwnWrites {
+  /** What the far side shows that is still as this task left it: in this run, or before it. */
+  #own({ farFiles, farVersion, ownFiles, ownsVersion }: ComparedVersion): OwnWrites {
     const files = [...this.#ownFiles].filter(([path, node]) => judge(node, farFiles.get(path)?.far, []) === 'same');
     const sent = this.#ownVersion;
     return {
-      files: new Set(files.map(([path]) => path)),
-      version: sent !== undefined && farVersion !== undefined && differingFields(sent, farVersion, []).length === 0,
+      files: new Set([...ownFiles, ...files.map(([path]) => path)]),
+      version:
+        ownsVersion ||
+        (sent !== undefined && farVersion !== undefined && differingFields(sent, farVersion, []).length === 0),
     };
   }
 

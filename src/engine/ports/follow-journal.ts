@@ -60,6 +60,8 @@ export interface OwnedFile {
   readonly fullPath: string;
   /** What lay there when the task saw it last; null = a version. */
   readonly sha256: string | null;
+  /** What lay there before, while it is not certain that it was replaced. */
+  readonly formerly?: string;
   /** The package version that it is a file of: `ownedName`. */
   readonly partOf?: string;
 }

@@ -74,6 +74,8 @@ export interface OwnedNode {
 export interface OwnedFileState {
   /** What lies there, or is about to; null = a package version. */
   readonly sha256: string | null;
+  /** What lay there before, while it is not certain that it was replaced. */
+  readonly formerly?: string;
   /** `_id` of the document at the source that it came from, hex. */
   readonly sourceId: string;
   /** The package version that it is a file of: `ownedName`. */
@@ -111,6 +113,13 @@ export interface RunJournal {
     fullPaths: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** What of these is the task's own; empty for tasks that do not follow their source. */
+  findOwnedFiles(
+    clusterId: string,
+    repository: TargetRepository,
+    fullPaths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, OwnedFileState>>;
   writeOwnedKeys(
     clusterId: string,
     repository: TargetRepository,
