@@ -7,7 +7,8 @@ import { type Collection, type Db, ObjectId } from 'mongodb';
 import { ReplicationError } from '../domain/errors.ts';
 import type { ProofMethod, UnitDetail, UnitStatus } from '../engine/ports/journal.ts';
 import type { FarSideOutcome } from '../engine/run-types.ts';
-import type { ReplicaOverview, RunRecord, RunStatus, RunTrigger, StoredDetail } from './records.ts';
+import type { FollowDocument, MarkDocument, RetryDocument } from './follow-documents.ts';
+import type { ReplicaOverview, RunPart, RunRecord, RunStatus, RunTrigger, StoredDetail } from './records.ts';
 
 /** Schema number written into every document; this program reads it and the one before. */
 export const SCHEMA = 1;
@@ -18,7 +19,7 @@ export const USUAL_RESERVE_DAYS = 30;
 /** Longest text kept from an error, in characters. */
 const MAX_TEXT = 4_096;
 
-interface Stamped {
+export interface Stamped {
   /** Always {@link SCHEMA} or SCHEMA − 1 in what was read. */
   readonly schema: number;
   readonly installationId: string;
@@ -45,6 +46,7 @@ export interface RecordDocument extends Stamped {
   readonly totalBytes: number;
   readonly farSides: readonly FarSideOutcome[];
   readonly retryOf?: string;
+  readonly part?: RunPart;
   /** These two are absent in records of earlier releases. */
   readonly reserveDays?: number;
   readonly keepDetails?: boolean;
@@ -112,7 +114,7 @@ export interface ProofDocument extends Stamped {
   readonly recordId: string;
 }
 
-/** Metadata keys that one task put on one far-side node. */
+/** What one task put on one far-side node, or what it put there. */
 export interface OwnedDocument extends Stamped {
   readonly _id: ObjectId;
   readonly taskKey: string;
@@ -121,7 +123,18 @@ export interface OwnedDocument extends Stamped {
   readonly projectId: string;
   readonly repoName: string;
   readonly fullPath: string;
+  /** Metadata keys. */
   readonly keys: readonly string[];
+  /** These two are there when the task may delete it; null = a package version. */
+  readonly sha256?: string | null;
+  readonly sourceId?: string;
+  /** The digest before, while it is not certain that it was replaced. */
+  readonly formerly?: string;
+  /** Of a file of a package version: `<key>@<version>`. */
+  readonly partOf?: string;
+  /** Of a package version and of its files. */
+  readonly packageKey?: string;
+  readonly version?: string;
   readonly updatedAt: Date;
 }
 
@@ -167,6 +180,9 @@ export interface Collections {
   readonly owned: Collection<OwnedDocument>;
   readonly failures: Collection<FailureDocument>;
   readonly uploads: Collection<UploadDocument>;
+  readonly follows: Collection<FollowDocument>;
+  readonly marks: Collection<MarkDocument>;
+  readonly retries: Collection<RetryDocument>;
 }
 
 export function collectionsOf(db: Db): Collections {
@@ -177,6 +193,9 @@ export function collectionsOf(db: Db): Collections {
     owned: db.collection<OwnedDocument>('owned_metadata'),
     failures: db.collection<FailureDocument>('unit_failure'),
     uploads: db.collection<UploadDocument>('upload_session'),
+    follows: db.collection<FollowDocument>('follow_state'),
+    marks: db.collection<MarkDocument>('follow_mark'),
+    retries: db.collection<RetryDocument>('follow_retry'),
   };
 }
 
@@ -232,6 +251,7 @@ export function toRunRecord(document: RecordDocument): RunRecord {
     ...(known.endTime === null ? {} : { endTime: known.endTime }),
     ...(known.errorReason === null ? {} : { errorReason: known.errorReason }),
     ...(known.retryOf === undefined ? {} : { retryOf: known.retryOf }),
+    ...(known.part === undefined ? {} : { part: known.part }),
     reserveDays: known.reserveDays ?? USUAL_RESERVE_DAYS,
     keepDetails: known.keepDetails ?? true,
     ...(known.detailsGone === undefined ? {} : { detailsGone: known.detailsGone }),

@@ -1,4 +1,6 @@
 /** The indexes that carry the journal's guarantees, and the refusal of a journal written by a newer release. */
+import { MongoServerError } from 'mongodb';
+
 import { type Collections, checked, SCHEMA, schemaNewer } from './documents.ts';
 
 /** Of `replica_record_detail`, those that readers choose by name. */
@@ -11,14 +13,22 @@ export const DETAIL_INDEXES = {
   version: 'record_version',
 } as const;
 
+const INDEX_NOT_FOUND = 27;
+
+/** Of `owned_metadata`. */
+export const OWNED_INDEXES = { source: 'source', package: 'package' } as const;
+
+/** Of earlier releases: it allowed a task one open record in all. */
+const REPLACED = 'one_open_run';
+
 /** Creates what is missing; safe to run by several processes at once. Names are fixed so that a changed key is noticed. */
 export async function ensureIndexes(collections: Collections): Promise<void> {
-  const { records, details, proofs, owned, failures, uploads } = collections;
+  const { records, details, proofs, owned, failures, uploads, follows, marks, retries } = collections;
   await records.createIndexes([
     { name: 'claim', key: { installationId: 1, taskKey: 1, claim: 1 }, unique: true },
     {
-      name: 'one_open_run',
-      key: { installationId: 1, taskUid: 1 },
+      name: 'one_open_part',
+      key: { installationId: 1, taskUid: 1, part: 1 },
       unique: true,
       partialFilterExpression: { status: 'RUNNING' },
     },
@@ -37,6 +47,7 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
     },
     { name: 'schema', key: { installationId: 1, schema: -1 } },
   ]);
+  await dropReplaced(records);
   await details.createIndexes([
     { name: DETAIL_INDEXES.unit, key: { recordId: 1, clusterId: 1, unitKey: 1 }, unique: true },
     { name: DETAIL_INDEXES.newest, key: { recordId: 1, startTime: -1, _id: -1 } },
@@ -75,6 +86,26 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
       key: { installationId: 1, taskUid: 1, clusterId: 1, projectId: 1, repoName: 1, fullPath: 1 },
       unique: true,
     },
+    // These two hold what may be deleted only.
+    {
+      name: OWNED_INDEXES.source,
+      key: { installationId: 1, taskUid: 1, clusterId: 1, sourceId: 1 },
+      partialFilterExpression: { sourceId: { $gte: '' } },
+    },
+    {
+      name: OWNED_INDEXES.package,
+      key: {
+        installationId: 1,
+        taskUid: 1,
+        clusterId: 1,
+        projectId: 1,
+        repoName: 1,
+        packageKey: 1,
+        version: 1,
+        fullPath: 1,
+      },
+      partialFilterExpression: { packageKey: { $gte: '' } },
+    },
   ]);
   await failures.createIndexes([
     {
@@ -91,6 +122,22 @@ export async function ensureIndexes(collections: Collections): Promise<void> {
     },
     { name: 'age', key: { installationId: 1, updatedAt: 1 } },
   ]);
+  await follows.createIndexes([{ name: 'task', key: { installationId: 1, taskUid: 1 } }]);
+  await marks.createIndexes([{ name: 'order', key: { installationId: 1, taskUid: 1, seq: 1 } }]);
+  await retries.createIndexes([
+    { name: 'due', key: { installationId: 1, taskUid: 1, clusterId: 1, dueAt: 1, _id: 1 } },
+  ]);
+}
+
+/** A process of an earlier release may make it again: it goes with the next look. */
+async function dropReplaced(records: Collections['records']): Promise<void> {
+  if (!(await records.indexExists(REPLACED))) return;
+  try {
+    await records.dropIndex(REPLACED);
+  } catch (error) {
+    // Another process was faster.
+    if (!(error instanceof MongoServerError && error.code === INDEX_NOT_FOUND)) throw error;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * Guaranteed:
  * - one insert is both the claim and the open record: however many processes ask, and wherever one of them dies, a claim
- *   starts one run; a task (uid) never has two open runs;
+ *   starts one run; a task (uid) never has two open runs of the same part;
  * - every write of a run is conditional on its epoch, which adoption raises: after that the former owner's writes fail
  *   with `EpochLost` and change nothing. No transactions, so a standalone mongod will do;
  * - one detail per (record, far side, unit), however often it is written.
@@ -16,6 +16,7 @@
  */
 import { MongoClient } from 'mongodb';
 
+import type { FollowJournal } from '../engine/ports/follow-journal.ts';
 import type { RunJournal, UnitStatus } from '../engine/ports/journal.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -23,6 +24,7 @@ import { DetailTotals } from './detail-totals.ts';
 import { countDetails, details } from './details.ts';
 import { collectionsOf } from './documents.ts';
 import { expire, SETTLE_MS } from './expiry.ts';
+import { follow } from './follow.ts';
 import { ensureIndexes, refuseNewerSchema } from './indexes.ts';
 import { call, misconfigured } from './mongo-errors.ts';
 import type {
@@ -31,6 +33,8 @@ import type {
   DetailPage,
   ExpiryRequest,
   ExpiryStep,
+  FollowedTask,
+  RunPart,
   RunRecord,
   RunResult,
   RunStart,
@@ -70,9 +74,10 @@ export interface Journal {
   /** The run that took this claim, in any state. */
   findClaim(taskKey: string, claim: string, signal: AbortSignal): Promise<RunRecord | undefined>;
   findRun(recordId: string, signal: AbortSignal): Promise<RunRecord | undefined>;
-  /** All open runs of this installation, oldest first. There is at most one per task uid. */
+  /** All open runs of this installation, oldest first. There is at most one per task uid and part. */
   openRuns(signal: AbortSignal): Promise<readonly RunRecord[]>;
-  openRunOf(taskKey: string, taskUid: string, signal: AbortSignal): Promise<RunRecord | undefined>;
+  /** That of the part; without one, the open run that is of no part. */
+  openRunOf(taskKey: string, taskUid: string, signal: AbortSignal, part?: RunPart): Promise<RunRecord | undefined>;
   /** Raises the epoch of an open run and returns it; undefined when it is not open (any more). */
   adopt(recordId: string, signal: AbortSignal): Promise<RunRecord | undefined>;
   /** The engine's view of a run that was begun or adopted here. */
@@ -118,6 +123,8 @@ export interface Journal {
    * run's end. By the wall clock; oldest first; at most 5,000 details in one step.
    */
   expire(request: ExpiryRequest, signal: AbortSignal): Promise<ExpiryStep>;
+  /** Takes following over from whichever process did it before: from now on that one's writes fail with `EpochLost`. */
+  follow(task: FollowedTask, signal: AbortSignal): Promise<FollowJournal>;
   /** Answers when the database does. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -144,7 +151,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     findClaim: (taskKey, claim, inner) => findClaim(runs, taskKey, claim, inner),
     findRun: (recordId, inner) => findRun(runs, recordId, inner),
     openRuns: (inner) => openRuns(runs, inner),
-    openRunOf: (taskKey, taskUid, inner) => openRunOf(runs, taskKey, taskUid, inner),
+    openRunOf: (taskKey, taskUid, inner, part) => openRunOf(runs, taskKey, taskUid, part, inner),
     adopt: (recordId, inner) => adopt(runs, recordId, inner),
     runJournal: (record) => runJournalOf(runs, record),
     finishRun: (record, result, inner) => finishRun(runs, record, result, inner),
@@ -154,6 +161,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     countDetails: (recordId, inner) => countDetails(runs, recordId, inner),
     sweep: (aliveUids, asOf, inner) => sweep(runs, aliveUids, asOf, inner),
     expire: (request, inner) => expire(runs, request, inner),
+    follow: (task, inner) => follow(runs, task, inner),
     ping: async (inner) => {
       await call('answer', inner, () => db.command({ ping: 1 }));
     },

@@ -5,7 +5,7 @@ import { isPassingFailure, isRefusedAccount } from '../domain/database-failures.
 import { ReplicationError } from '../domain/errors.ts';
 
 /** Duplicate key. */
-export const DUPLICATE_KEY = 11000;
+const DUPLICATE_KEY = 11000;
 
 /** `doing` completes "the journal could not …". Errors already classified, and abort reasons, pass as they are. */
 export function journalError(doing: string, error: unknown): unknown {
@@ -70,4 +70,13 @@ export async function call<T>(doing: string, signal: AbortSignal, work: () => Pr
 
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** Returns the error when all it complains of are duplicate keys; throws any other. */
+export function onlyDuplicates(error: unknown): MongoBulkWriteError {
+  if (error instanceof MongoBulkWriteError) {
+    const errors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+    if (errors.length > 0 && errors.every((one) => one.code === DUPLICATE_KEY)) return error;
+  }
+  throw error;
 }

@@ -5,6 +5,9 @@ import type { FarSideOutcome } from '../engine/run-types.ts';
 /** Why a run was started. */
 export type RunTrigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event' | 'backfill' | 'resync';
 
+/** A task may have one open record of each part at a time, and one that has none. `compare`: a whole run of a task that follows its source. */
+export type RunPart = 'compare';
+
 export type RunStatus = 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';
 export type FinalRunStatus = Exclude<RunStatus, 'RUNNING'>;
 
@@ -28,7 +31,9 @@ export interface RunRecord {
   readonly taskUid: string;
   readonly namespace: string;
   readonly name: string;
-  /** What this run answers, unique per task key: `one-shot:<hash>`, `request:<value>`, `retry:<value>`, `tick:<RFC 3339>`. */
+  /**
+   * What this run answers, unique per task key: `one-shot:<hash>`, `request:<value>`, `retry:<value>`, `tick:<RFC 3339>`, …
+   */
   readonly claim: string;
   readonly trigger: RunTrigger;
   /** Hash of the run-relevant part of the spec. */
@@ -45,6 +50,7 @@ export interface RunRecord {
   readonly errorReason?: string;
   /** Record whose failed units this run tries again; absent = a whole run. */
   readonly retryOf?: string;
+  readonly part?: RunPart;
   /** Days for which the record and its details are kept after its end. */
   readonly reserveDays: number;
   /** False = its details go when it ends. */
@@ -71,6 +77,7 @@ export interface RunStart {
   readonly specHash: string;
   readonly generation: number;
   readonly retryOf?: string;
+  readonly part?: RunPart;
   readonly reserveDays: number;
   readonly keepDetails: boolean;
 }
@@ -78,11 +85,19 @@ export interface RunStart {
 /**
  * `started`: the claim is ours and the record is open. `claimed`: the claim was taken before; `record` is the one that
  * took it, in whatever state it is by now (also our own, when the answer to the first attempt was lost). `busy`: the
- * claim is free, but the task (uid) has the open run `record`, and runs of one task never overlap; nothing was written.
+ * claim is free, but the task (uid) has the open run `record` of the same part, and these never overlap; nothing was written.
  */
 export interface BeginResult {
   readonly outcome: 'started' | 'claimed' | 'busy';
   readonly record: RunRecord;
+}
+
+/** A task whose source is to be followed. */
+export interface FollowedTask {
+  readonly taskKey: string;
+  readonly taskUid: string;
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export interface RunResult {

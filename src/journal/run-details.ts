@@ -1,10 +1,10 @@
 /** Details as the run that makes them sees them. */
-import { type AnyBulkWriteOperation, MongoBulkWriteError } from 'mongodb';
+import type { AnyBulkWriteOperation } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
 import { type DetailDocument, detailFields, SCHEMA, toUnitDetail } from './documents.ts';
-import { call, DUPLICATE_KEY } from './mongo-errors.ts';
+import { call, onlyDuplicates } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';
 import { epochLost } from './runs.ts';
 
@@ -85,13 +85,4 @@ export function runDetails({
       }
     },
   };
-}
-
-/** Returns the error when all it complains of are duplicate keys; throws any other. */
-function onlyDuplicates(error: unknown): MongoBulkWriteError {
-  if (error instanceof MongoBulkWriteError) {
-    const errors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-    if (errors.length > 0 && errors.every((one) => one.code === DUPLICATE_KEY)) return error;
-  }
-  throw error;
 }

@@ -8,7 +8,8 @@ import type { RunRecord } from './records.ts';
 import { runDetails } from './run-details.ts';
 import { runFailures } from './run-failures.ts';
 import { runLeftovers } from './run-leftovers.ts';
-import { runOwnership, runProofs } from './run-proofs.ts';
+import { runOwnership } from './run-ownership.ts';
+import { runProofs } from './run-proofs.ts';
 import { runUploads } from './run-uploads.ts';
 import type { Runs } from './runs.ts';
 

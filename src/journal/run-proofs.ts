@@ -1,6 +1,5 @@
-/** What far sides are proved to hold, and which metadata keys a task put there. */
+/** What far sides are proved to hold. */
 import type { BlobProof, ProofMethod, RunJournal } from '../engine/ports/journal.ts';
-import type { TargetRepository } from '../engine/ports/target.ts';
 import { checked, SCHEMA } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';
@@ -59,66 +58,4 @@ export function runProofs({
       );
     },
   };
-}
-
-export function runOwnership({
-  collections: { owned: collection },
-  installationId,
-  record: { taskKey, taskUid },
-  now,
-  touch,
-}: OwnRun): Pick<RunJournal, 'findOwnedKeys' | 'writeOwnedKeys'> {
-  return {
-    async findOwnedKeys(clusterId, repository, fullPaths, signal) {
-      const found = new Map<string, readonly string[]>();
-      for (const paths of batches(fullPaths)) {
-        const documents = await call('read owned metadata', signal, () =>
-          collection.find({ ...ownedBy(clusterId, repository), fullPath: { $in: paths } }).toArray(),
-        );
-        for (const document of documents) {
-          const owned = checked('owned_metadata', document);
-          found.set(owned.fullPath, owned.keys);
-        }
-      }
-      return found;
-    },
-
-    async writeOwnedKeys(clusterId, repository, owned, signal) {
-      const latest = new Map(owned.map(({ fullPath, keys = [] }) => [fullPath, keys]));
-      for (const batch of batches([...latest])) {
-        await touch(signal);
-        const updatedAt = now();
-        await call('write owned metadata', signal, () =>
-          collection.bulkWrite(
-            batch.map(([fullPath, keys]) => {
-              const filter = { ...ownedBy(clusterId, repository), fullPath };
-              return keys.length === 0
-                ? { deleteOne: { filter } }
-                : {
-                    updateOne: {
-                      filter,
-                      update: { $set: { schema: SCHEMA, taskKey, keys, updatedAt } },
-                      upsert: true,
-                    },
-                  };
-            }),
-            { ordered: false },
-          ),
-        );
-      }
-    },
-  };
-
-  function ownedBy(
-    clusterId: string,
-    repository: TargetRepository,
-  ): {
-    installationId: string;
-    taskUid: string;
-    clusterId: string;
-    projectId: string;
-    repoName: string;
-  } {
-    return { installationId, taskUid, clusterId, projectId: repository.projectId, repoName: repository.name };
-  }
 }

@@ -8,9 +8,18 @@ import { type Collections, clip, type RecordDocument, recordIdOf, SCHEMA, toRunR
 import { ensureIndexes } from './indexes.ts';
 import { call, isDuplicateKey } from './mongo-errors.ts';
 import { overviewOnRecord } from './on-record.ts';
-import type { BeginResult, DetailPage, ReplicaOverview, RunRecord, RunResult, RunStart, RunStatus } from './records.ts';
+import type {
+  BeginResult,
+  DetailPage,
+  ReplicaOverview,
+  RunPart,
+  RunRecord,
+  RunResult,
+  RunStart,
+  RunStatus,
+} from './records.ts';
 
-/** One per task uid (index `one_open_run`), so this bounds the tasks of an installation. */
+/** One per task uid and part (index `one_open_part`), so this bounds the tasks of an installation. */
 const MAX_OPEN_RUNS = 100_000;
 const MAX_EXAMPLES = 10;
 const NO_UNITS: ReplicaOverview = {
@@ -56,7 +65,7 @@ export async function beginRun(runs: Runs, start: RunStart, signal: AbortSignal)
   if (inserted) return { outcome: 'started', record: toRunRecord(document) };
   const claimed = await findClaim(runs, start.taskKey, start.claim, signal);
   if (claimed !== undefined) return { outcome: 'claimed', record: claimed };
-  const open = await openRunOf(runs, start.taskKey, start.taskUid, signal);
+  const open = await openRunOf(runs, start.taskKey, start.taskUid, start.part, signal);
   if (open !== undefined) return { outcome: 'busy', record: open };
   throw new ReplicationError('retryable', 'JournalUnavailable', `the journal could not ${doing}: it changed meanwhile`);
 }
@@ -89,9 +98,10 @@ export function openRunOf(
   runs: Runs,
   taskKey: string,
   taskUid: string,
+  part: RunPart | undefined,
   signal: AbortSignal,
 ): Promise<RunRecord | undefined> {
-  return findOne(runs, { taskKey, taskUid, status: 'RUNNING' }, signal);
+  return findOne(runs, { taskKey, taskUid, status: 'RUNNING', part: part ?? { $exists: false } }, signal);
 }
 
 async function findOne(

@@ -2,6 +2,7 @@
 import { type Collection, type Filter, ObjectId } from 'mongodb';
 
 import { type FailureDocument, type OwnedDocument, toRunRecord, type UploadDocument } from './documents.ts';
+import type { FollowDocument, MarkDocument, RetryDocument } from './follow-documents.ts';
 import { ensureIndexes } from './indexes.ts';
 import { call } from './mongo-errors.ts';
 import { overviewOnRecord } from './on-record.ts';
@@ -48,7 +49,11 @@ export async function sweep(
     );
     if (aborted !== null) closed.push(toRunRecord(aborted));
   }
-  const { owned, failures, uploads } = runs.collections;
+  const { owned, failures, uploads, follows, marks, retries } = runs.collections;
+  // First the epoch, so that who still follows writes no more.
+  await forgetGone(runs, follows, aliveUids, asOf, signal);
+  await forgetGone(runs, marks, aliveUids, asOf, signal);
+  await forgetGone(runs, retries, aliveUids, asOf, signal);
   await forgetGone(runs, owned, aliveUids, asOf, signal);
   await forgetGone(runs, failures, aliveUids, asOf, signal);
   await forgetGone(runs, uploads, aliveUids, asOf, signal);
@@ -59,7 +64,7 @@ export async function sweep(
 }
 
 /** What is kept for a task's uid, and is of no use when it is gone. */
-type Kept = OwnedDocument | FailureDocument | UploadDocument;
+type Kept = OwnedDocument | FailureDocument | UploadDocument | FollowDocument | MarkDocument | RetryDocument;
 
 async function forgetGone<T extends Kept>(
   { installationId }: Runs,

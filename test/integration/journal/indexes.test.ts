@@ -3,9 +3,10 @@ import { after, before, it } from 'node:test';
 
 import { type Db, type Document, MongoClient } from 'mongodb';
 
+import type { FollowJournal } from '../../../src/engine/ports/follow-journal.ts';
 import type { RunJournal } from '../../../src/engine/ports/journal.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
-import type { DetailFilter, RunRecord } from '../../../src/journal/records.ts';
+import type { DetailFilter, FollowedTask, RunRecord } from '../../../src/journal/records.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { begin, closeAll, detail, never, open, outcome, start, unique } from './samples.ts';
 import { type StandaloneMongod, startStandaloneMongod } from './standalone-mongod.ts';
@@ -48,6 +49,8 @@ const BELOW_PREFIX = 11;
 const PACKAGES = 10;
 /** Of one record: its details, and one more key behind each stretch of an index. */
 const MOST_KEYS = 125;
+/** Of a page of ten, or two asked for by name: that, and one more key behind each stretch. */
+const MOST_FOLLOWED = 15;
 const DETAIL_FILTERS: readonly DetailFilter[] = [
   {},
   { status: 'SUCCESS' },
@@ -68,6 +71,8 @@ interface Subjects {
   readonly run: RunJournal;
   readonly record: RunRecord;
   readonly ended: RunRecord;
+  readonly followed: FollowedTask;
+  readonly follower: FollowJournal;
 }
 
 const OF_A_RUN: Readonly<Record<Exclude<keyof RunJournal, 'recordId'>, (at: Subjects) => Promise<unknown>>> = {
@@ -77,6 +82,7 @@ const OF_A_RUN: Readonly<Record<Exclude<keyof RunJournal, 'recordId'>, (at: Subj
   writeProofs: ({ run }) => run.writeProofs('cluster-a', null, [{ sha256: 'd1', method: 'check' }], never),
   deleteProof: ({ run }) => run.deleteProof('cluster-a', null, 'd1', never),
   findOwnedKeys: ({ run }) => run.findOwnedKeys('cluster-a', repository, ['/1', '/2'], never),
+  findOwnedFiles: ({ run }) => run.findOwnedFiles('cluster-a', repository, ['/1', '/2'], never),
   writeOwnedKeys: ({ run }) =>
     run.writeOwnedKeys(
       'cluster-a',
@@ -84,6 +90,8 @@ const OF_A_RUN: Readonly<Record<Exclude<keyof RunJournal, 'recordId'>, (at: Subj
       [
         { fullPath: '/1', keys: ['k'] },
         { fullPath: '/2', keys: [] },
+        { fullPath: '/3', file: { sha256: 'd', sourceId: '3', partOf: 'npm://a@1.0' } },
+        { fullPath: '/4', file: null },
       ],
       never,
     ),
@@ -104,6 +112,41 @@ const OF_A_RUN: Readonly<Record<Exclude<keyof RunJournal, 'recordId'>, (at: Subj
   findUpload: ({ run }) => run.findUpload('cluster-a', repository, 'd1', never),
   writeUpload: ({ run }) => run.writeUpload('cluster-a', repository, 'd1', session, never),
   deleteUpload: ({ run }) => run.deleteUpload('cluster-a', repository, 'd1', never),
+};
+
+const dirty = { repoName: 'files', kind: 'path', name: '/1' } as const;
+const aRetry = { key: dirty, at: new Date(0), attempts: 1, dueAt: new Date(0) };
+
+const OF_A_FOLLOWER: Readonly<
+  Record<Exclude<keyof FollowJournal, 'state'>, (at: { readonly follower: FollowJournal }) => Promise<unknown>>
+> = {
+  mark: ({ follower }) => follower.mark([{ key: dirty, seq: 900, at: new Date(0) }], never),
+  marks: ({ follower }) => follower.marks(5, 10, never),
+  countMarks: ({ follower }) => follower.countMarks(5, never),
+  forgetMarks: ({ follower }) => follower.forgetMarks(5, never),
+  savePosition: ({ follower }) => follower.savePosition({ kind: 'oplog', at: new Date(0), token: '' }, never),
+  saveFarSide: async ({ follower }) => {
+    for (const cursor of [1, 2]) await follower.saveFarSide({ clusterId: 'cluster-a', cursor }, never);
+  },
+  saveRetries: ({ follower }) => follower.saveRetries('cluster-a', [aRetry], never),
+  dueRetries: ({ follower }) => follower.dueRetries('cluster-a', new Date(1), 10, never),
+  retryNow: ({ follower }) => follower.retryNow('cluster-a', new Date(1), never),
+  countRetries: ({ follower }) => follower.countRetries('cluster-a', never),
+  dropRetries: ({ follower }) => follower.dropRetries('cluster-a', [dirty], never),
+  owned: async ({ follower }) => {
+    for (const scope of [
+      { paths: ['/9', '/10'] },
+      { below: '/' },
+      { below: '/a' },
+      { package: 'npm://a' },
+      { package: 'npm://a', version: '1.0' },
+      { versions: true },
+    ] as const)
+      for (const from of [undefined, '/9']) await follower.owned('cluster-a', repository, scope, from, 10, never);
+  },
+  countOwned: ({ follower }) => follower.countOwned('cluster-a', never),
+  ownedFrom: ({ follower }) => follower.ownedFrom(['1', '2'], never),
+  disown: ({ follower }) => follower.disown('cluster-a', repository, ['/1'], never),
 };
 
 const OF_ALL: Readonly<
@@ -129,6 +172,7 @@ const OF_ALL: Readonly<
     const record = await begin(journal, { taskKey: 'd', taskUid: 'uid-d' });
     return journal.finishRun(record, { status: 'SUCCESS', farSides: [outcome()] }, never);
   },
+  follow: ({ followed }) => journal.follow(followed, never),
   sweep: () => journal.sweep(new Set(['uid-a', 'uid-z']), new Date(clock.now() + 1), never),
   expire: async () => {
     clock.advance(100 * 86_400_000);
@@ -191,7 +235,23 @@ async function furnish(): Promise<Subjects> {
   await journal.runJournal(first).writeDetails(rows, never);
   const record = await journal.adopt(first.id, never);
   assert.ok(record);
-  return { run: journal.runJournal(record), record, ended: retried };
+  const followed = { taskKey: 'a', taskUid: 'uid-a', namespace: 'team', name: 'a' };
+  const follower = await journal.follow(followed, never);
+  await follower.saveRetries('cluster-a', [aRetry], never);
+  const marks = Array.from({ length: 500 }, (_, n) => ({
+    key: { ...dirty, name: `/${n}` },
+    seq: n + 1,
+    at: new Date(0),
+  }));
+  await follower.mark(marks, never);
+  const owned = Array.from({ length: 500 }, (_, n) => ({
+    fullPath: `/of/others/${n}`,
+    file: { sha256: 'd', sourceId: `other ${n}`, partOf: `npm://b@${n}.0` },
+  }));
+  const version = { fullPath: 'npm://a@1.0', file: { sha256: null, sourceId: 'v' } };
+  await journal.runJournal(record).writeOwnedKeys('cluster-b', repository, [...owned, version], never);
+  await journal.runJournal(record).writeOwnedKeys('cluster-a', repository, [...owned, version], never);
+  return { run: journal.runJournal(record), record, ended: retried, followed, follower };
 }
 
 const KNOWN = new Set([
@@ -201,6 +261,9 @@ const KNOWN = new Set([
   'owned_metadata',
   'unit_failure',
   'upload_session',
+  'follow_state',
+  'follow_mark',
+  'follow_retry',
 ]);
 
 it('asks nothing that would read a whole collection, or sort more in memory than a prefix leaves', async (context) => {
@@ -208,7 +271,7 @@ it('asks nothing that would read a whole collection, or sort more in memory than
   await db.createCollection('system.profile', { capped: true, size: 64 * 1024 ** 2 });
   await db.command({ profile: 2 });
   const seen = new Set<string>();
-  const calls = [...Object.entries(OF_A_RUN), ...Object.entries(OF_ALL)];
+  const calls = [...Object.entries(OF_A_RUN), ...Object.entries(OF_A_FOLLOWER), ...Object.entries(OF_ALL)];
   for (const [name, call] of calls) {
     const from = await db.collection('system.profile').countDocuments();
     await call(subjects);
@@ -222,7 +285,14 @@ it('asks nothing that would read a whole collection, or sort more in memory than
       if (name === 'details' && entry['hasSortStage'] === true) {
         assert.ok(Number(entry['docsExamined']) <= BELOW_PREFIX, `${what} sorts what a prefix leaves, and no more`);
         assert.match(plan, /unitKey|artifactName|packageKey/, what);
+      } else if (name === 'owned' && entry['hasSortStage'] === true) {
+        assert.equal(entry['docsExamined'], 0, `${what} sorts keys, and reads nothing`);
+        assert.match(plan, /packageKey/, what);
       } else assert.notEqual(entry['hasSortStage'], true, what);
+      if (name in OF_A_FOLLOWER && name.startsWith('count'))
+        assert.equal(entry['docsExamined'], 0, `${what} reads nothing`);
+      if (name in OF_A_FOLLOWER && !name.startsWith('count'))
+        assert.ok(Number(entry['keysExamined'] ?? 0) <= MOST_FOLLOWED, `${what} keeps to what was asked for`);
       seen.add(String(entry['ns']).slice(database.length + 1));
     }
   }

@@ -100,7 +100,7 @@ describe('a journal whose database', () => {
       assert.equal(record.status, 'SUCCESS');
     });
     const names = (await world.client.db(JOURNAL).collection('replica_record').indexes()).map(({ name }) => name);
-    assert.ok(names.includes('claim') && names.includes('one_open_run'), 'claims are unique again');
+    assert.ok(names.includes('claim') && names.includes('one_open_part'), 'claims are unique again');
   });
 
   it('is restored from a copy of before the end: the open run is adopted, and sends nothing again', async () => {

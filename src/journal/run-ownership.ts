@@ -1,0 +1,140 @@
+/** Which metadata keys a task put at far sides, and what it may delete there. A document says both of one node. */
+import type { AnyBulkWriteOperation } from 'mongodb';
+
+import type { OwnedFileState, OwnedNode, RunJournal } from '../engine/ports/journal.ts';
+import type { TargetRepository } from '../engine/ports/target.ts';
+import { checked, type OwnedDocument, SCHEMA } from './documents.ts';
+import { call } from './mongo-errors.ts';
+import { batches, type OwnRun } from './own-run.ts';
+
+type Place = Pick<OwnedDocument, 'installationId' | 'taskUid' | 'clusterId' | 'projectId' | 'repoName'>;
+type FileFields = Pick<OwnedDocument, 'sha256' | 'formerly' | 'sourceId' | 'partOf' | 'packageKey' | 'version'>;
+
+const NO_FILE = { sha256: '', formerly: '', sourceId: '', partOf: '', packageKey: '', version: '' } as const;
+
+export function placeOf(
+  { installationId, taskUid }: Pick<Place, 'installationId' | 'taskUid'>,
+  clusterId: string,
+  { projectId, name }: TargetRepository,
+): Place {
+  return { installationId, taskUid, clusterId, projectId, repoName: name };
+}
+
+export function runOwnership({
+  collections: { owned: collection },
+  installationId,
+  record: { taskKey, taskUid },
+  now,
+  touch,
+}: OwnRun): Pick<RunJournal, 'findOwnedKeys' | 'findOwnedFiles' | 'writeOwnedKeys'> {
+  return {
+    async findOwnedKeys(clusterId, repository, fullPaths, signal) {
+      const place = placeOf({ installationId, taskUid }, clusterId, repository);
+      const found = new Map<string, readonly string[]>();
+      for (const paths of batches(fullPaths)) {
+        const documents = await call('read owned metadata', signal, () =>
+          collection.find({ ...place, fullPath: { $in: paths } }).toArray(),
+        );
+        for (const document of documents) {
+          const { fullPath, keys } = checked('owned_metadata', document);
+          if (keys.length > 0) found.set(fullPath, keys);
+        }
+      }
+      return found;
+    },
+
+    async findOwnedFiles(clusterId, repository, fullPaths, signal) {
+      const place = placeOf({ installationId, taskUid }, clusterId, repository);
+      const found = new Map<string, OwnedFileState>();
+      for (const paths of batches(fullPaths)) {
+        const documents = await call('read what is owned', signal, () =>
+          collection.find({ ...place, fullPath: { $in: paths } }).toArray(),
+        );
+        for (const document of documents) {
+          const { fullPath, sha256, sourceId, formerly, partOf } = checked('owned_metadata', document);
+          if (sha256 === undefined || sourceId === undefined) continue;
+          found.set(fullPath, {
+            sha256,
+            sourceId,
+            ...(formerly === undefined ? {} : { formerly }),
+            ...(partOf === undefined ? {} : { partOf }),
+          });
+        }
+      }
+      return found;
+    },
+
+    async writeOwnedKeys(clusterId, repository, owned, signal) {
+      const place = placeOf({ installationId, taskUid }, clusterId, repository);
+      for (const batch of batches([...joined(owned)])) {
+        await touch(signal);
+        const common = { schema: SCHEMA, taskKey, updatedAt: now() };
+        const writes = batch.flatMap(([fullPath, node]) => ownedWrites({ ...place, fullPath }, node, common));
+        if (writes.length > 0)
+          await call('write what is owned', signal, () => collection.bulkWrite(writes, { ordered: false }));
+      }
+    },
+  };
+}
+
+/** What is said of a node twice: of keys and of the file the last word each. */
+function joined(owned: readonly OwnedNode[]): ReadonlyMap<string, OwnedNode> {
+  const nodes = new Map<string, OwnedNode>();
+  for (const node of owned) nodes.set(node.fullPath, { ...nodes.get(node.fullPath), ...node });
+  return nodes;
+}
+
+/** In whatever order they happen, the outcome is the same. */
+function ownedWrites(
+  filter: Place & Pick<OwnedDocument, 'fullPath'>,
+  { keys, file }: OwnedNode,
+  common: Pick<OwnedDocument, 'schema' | 'taskKey' | 'updatedAt'>,
+): readonly AnyBulkWriteOperation<OwnedDocument>[] {
+  const kept = keys === undefined ? {} : { keys };
+  if (file !== undefined && file !== null) {
+    const fields = fileFields(filter.fullPath, file);
+    const update = {
+      $set: { ...common, ...kept, ...fields },
+      ...(keys === undefined ? { $setOnInsert: { keys: [] } } : {}),
+      ...unset(fields),
+    };
+    return [{ updateOne: { filter, update, upsert: true } }];
+  }
+  const without = file === null ? { $unset: NO_FILE } : {};
+  if (keys !== undefined && keys.length > 0)
+    return [{ updateOne: { filter, update: { $set: { ...common, keys }, ...without }, upsert: true } }];
+  // Nothing is said of the one: it decides whether the document stays.
+  if (keys === undefined && file === undefined) return [];
+  const empty = {
+    ...filter,
+    ...(keys === undefined ? { keys: { $size: 0 } } : {}),
+    ...(file === undefined ? { sourceId: { $exists: false } } : {}),
+  };
+  return [
+    { updateOne: { filter, update: { $set: { ...common, ...kept }, ...without } } },
+    { deleteOne: { filter: empty } },
+  ];
+}
+
+function fileFields(fullPath: string, { sha256, formerly, sourceId, partOf }: OwnedFileState): FileFields {
+  const owner = partOf ?? (sha256 === null ? fullPath : undefined);
+  return {
+    sha256,
+    sourceId,
+    ...(formerly === undefined ? {} : { formerly }),
+    ...(partOf === undefined ? {} : { partOf }),
+    ...(owner === undefined ? {} : versionOf(owner)),
+  };
+}
+
+/** `<key>@<version>` taken apart: no version has an `@`. */
+function versionOf(name: string): { readonly packageKey: string; readonly version: string } {
+  const at = name.lastIndexOf('@');
+  return { packageKey: name.slice(0, at), version: name.slice(at + 1) };
+}
+
+/** Fields that an earlier write left and this one does not have. */
+function unset(fields: FileFields): { $unset?: Partial<typeof NO_FILE> } {
+  const gone = Object.entries(NO_FILE).filter(([name]) => !(name in fields));
+  return gone.length === 0 ? {} : { $unset: Object.fromEntries(gone) };
+}
