@@ -7,6 +7,8 @@
  * - every write of a run is conditional on its epoch, which adoption raises: after that the former owner's writes fail
  *   with `EpochLost` and change nothing. No transactions, so a standalone mongod will do;
  * - one detail per (record, far side, unit), however often it is written.
+ * - a rolling record (trigger `event`), in which a unit may come to an end many times, has the bytes of all of them, and
+ *   what was transferred stays on record when it is found unchanged later.
  * Not guaranteed: the epoch is read just before a batch is written, so a batch that left in the same instant as an
  * adoption may still land, under its old epoch. What it says was true; the new owner's row for a unit replaces it, and
  * an old row never replaces a newer one.
@@ -18,6 +20,7 @@ import { MongoClient } from 'mongodb';
 
 import type { FollowJournal } from '../engine/ports/follow-journal.ts';
 import type { RunJournal, UnitStatus } from '../engine/ports/journal.ts';
+import type { FarSideOutcome } from '../engine/run-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { DetailTotals } from './detail-totals.ts';
@@ -41,6 +44,7 @@ import type {
   RunStatus,
   StoredDetail,
 } from './records.ts';
+import { finishRolling } from './rolling.ts';
 import { runJournalOf } from './run-journal.ts';
 import {
   adopt,
@@ -88,6 +92,15 @@ export interface Journal {
    * `EpochLost` when another adopted, or closed, it.
    */
   finishRun(record: RunRecord, result: RunResult, signal: AbortSignal): Promise<RunRecord>;
+  /**
+   * Closes a rolling record (trigger `event`) with what its details say: FAILED while any unit is failed or was not tried.
+   * One in which nothing happened is removed instead: undefined. To be repeated, and failing, as `finishRun`.
+   */
+  finishRolling(
+    record: RunRecord,
+    farSides: readonly Pick<FarSideOutcome, 'clusterId' | 'clusterName'>[],
+    signal: AbortSignal,
+  ): Promise<RunRecord | undefined>;
   /** Newest first, at most `limit` (1–1,000). */
   lastRuns(taskKey: string, limit: number, signal: AbortSignal): Promise<readonly RunRecord[]>;
   /** Newest first, of one task; `status` in our terms. */
@@ -155,6 +168,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     adopt: (recordId, inner) => adopt(runs, recordId, inner),
     runJournal: (record) => runJournalOf(runs, record),
     finishRun: (record, result, inner) => finishRun(runs, record, result, inner),
+    finishRolling: (record, farSides, inner) => finishRolling(runs, record, farSides, inner),
     lastRuns: (taskKey, limit, inner) => lastRuns(runs, taskKey, limit, inner),
     runPage: (taskKey, status, page, inner) => runPage(runs, taskKey, status, page, inner),
     details: (recordId, filter, page, inner) => details(runs, totals, recordId, filter, page, inner),

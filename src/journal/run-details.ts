@@ -1,5 +1,5 @@
 /** Details as the run that makes them sees them. */
-import type { AnyBulkWriteOperation } from 'mongodb';
+import type { AnyBulkWriteOperation, Document } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
@@ -17,13 +17,16 @@ export function runDetails({
   record,
   touch,
 }: OwnRun): Pick<RunJournal, 'findDetails' | 'writeDetails' | 'confirmDetails'> {
-  const { id: recordId, epoch } = record;
+  const { id: recordId, epoch, trigger } = record;
+
+  const update = trigger === 'event' ? rollingUpdate : (fields: DetailFields): Document => ({ $set: fields });
 
   function detailWrite(detail: UnitDetail): AnyBulkWriteOperation<DetailDocument> {
+    const { clusterId, unitKey } = detail;
     return {
       updateOne: {
-        filter: { recordId, clusterId: detail.clusterId, unitKey: detail.unitKey, epoch: { $lte: epoch } },
-        update: { $set: { ...detailFields(detail), schema: SCHEMA, installationId, epoch } },
+        filter: { recordId, clusterId, unitKey, epoch: { $lte: epoch } },
+        update: update({ ...detailFields(detail), schema: SCHEMA, installationId, epoch }),
         upsert: true,
       },
     };
@@ -85,4 +88,22 @@ export function runDetails({
       }
     },
   };
+}
+
+type DetailFields = ReturnType<typeof detailFields> & Pick<DetailDocument, 'schema' | 'installationId' | 'epoch'>;
+
+/**
+ * In a rolling record a unit comes to an end more than once. Bytes add up; a write that is repeated because its answer was
+ * lost is known by its times, and counts once. That something was transferred is not forgotten for its being unchanged
+ * afterwards.
+ */
+function rollingUpdate(fields: DetailFields): Document[] {
+  const { bytesSent, startTime, endTime, epoch, unitStatus } = fields;
+  const isRepeated = { $and: [{ $eq: ['$startTime', startTime] }, { $eq: ['$endTime', endTime] }] };
+  const before = { $ifNull: ['$bytesSent', 0] };
+  const sum = { bytesSent: { $cond: [isRepeated, before, { $add: [before, bytesSent] }] } };
+  const replaced = { $mergeObjects: ['$$ROOT', { $literal: fields }, sum] };
+  if (unitStatus !== 'UNCHANGED') return [{ $replaceWith: replaced }];
+  const kept = { $mergeObjects: ['$$ROOT', { epoch }] };
+  return [{ $replaceWith: { $cond: [{ $eq: ['$unitStatus', 'SUCCESS'] }, kept, replaced] } }];
 }

@@ -1,18 +1,15 @@
 /**
  * What is left in a record: units that failed, for the run that tries them again, and details of earlier epochs, at the
  * end of an adopted run. Failed ones have an index of their own. Those of earlier epochs have none, because it would cost
- * every write: the record is walked in slices by the unique index, so that no question takes long in a record of any size.
+ * every write: the record is walked in slices.
  */
-import type { Filter } from 'mongodb';
-
 import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
-import { checked, type DetailDocument, recordIdOf, toUnitDetail } from './documents.ts';
+import { slices } from './detail-slices.ts';
+import { checked, recordIdOf, toUnitDetail } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';
 
-/** Details looked at with one question. */
-const SLICE = 20_000;
 /** Most details of one page. */
 const MAX_PAGE = 10_000;
 
@@ -23,30 +20,6 @@ export function runLeftovers({
   touch,
 }: OwnRun): Pick<RunJournal, 'failedUnits' | 'leftDetails' | 'dropLeftDetails'> {
   const { details, records } = collections;
-
-  /** Bounds of unitKey, one slice after the other, behind `after`; the last one has no upper bound. */
-  async function* slices(
-    clusterId: string,
-    after: string | undefined,
-    signal: AbortSignal,
-  ): AsyncGenerator<Filter<DetailDocument>> {
-    let from = after;
-    for (;;) {
-      const behind = from === undefined ? {} : { $gt: from };
-      const inside = { recordId, clusterId, ...(from === undefined ? {} : { unitKey: behind }) };
-      const [last] = await call('look through details', signal, () =>
-        details
-          .find(inside, { projection: { _id: 0, unitKey: 1 } })
-          .sort({ unitKey: 1 })
-          .skip(SLICE - 1)
-          .limit(1)
-          .toArray(),
-      );
-      if (last === undefined) return yield inside;
-      yield { recordId, clusterId, unitKey: { ...behind, $lte: last.unitKey } };
-      from = last.unitKey;
-    }
-  }
 
   return {
     async failedUnits(earlier, clusterId, after, pageSize, signal) {
@@ -69,7 +42,7 @@ export function runLeftovers({
     async leftDetails(clusterId, after, pageSize, signal) {
       const found: UnitDetail[] = [];
       const limit = pageOf(pageSize);
-      for await (const slice of slices(clusterId, after, signal)) {
+      for await (const slice of slices(details, { recordId, clusterId }, after, signal)) {
         const documents = await call('read the details of earlier epochs', signal, () =>
           details
             .find({ ...slice, epoch: { $lt: epoch }, unitStatus: 'SUCCESS' })
@@ -86,7 +59,7 @@ export function runLeftovers({
 
     async dropLeftDetails(clusterId, signal) {
       await touch(signal);
-      for await (const slice of slices(clusterId, undefined, signal)) {
+      for await (const slice of slices(details, { recordId, clusterId }, undefined, signal)) {
         const ids = await call('find the details of earlier epochs', signal, () =>
           details
             .find({ ...slice, epoch: { $lt: epoch }, unitStatus: { $ne: 'SUCCESS' } }, { projection: { _id: 1 } })

@@ -172,6 +172,11 @@ const OF_ALL: Readonly<
     const record = await begin(journal, { taskKey: 'd', taskUid: 'uid-d' });
     return journal.finishRun(record, { status: 'SUCCESS', farSides: [outcome()] }, never);
   },
+  finishRolling: async () => {
+    const record = await begin(journal, { taskKey: 'f', taskUid: 'uid-f', trigger: 'event' });
+    await journal.runJournal(record).writeDetails([detail(1), detail(2, { status: 'FAILED' })], never);
+    return journal.finishRolling(record, [], never);
+  },
   follow: ({ followed }) => journal.follow(followed, never),
   sweep: () => journal.sweep(new Set(['uid-a', 'uid-z']), new Date(clock.now() + 1), never),
   expire: async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { MongoClient } from 'mongodb';
+
 import type { Journal } from '../../../src/journal/journal.ts';
 import { startMongod } from '../../support/mongod.ts';
 import { begin, closeAll, detail, failure, never, open, outcome, start, unique } from './samples.ts';
@@ -60,6 +62,56 @@ for (const replicaSet of [false, true])
       await journal.finishRun(first, { status: 'FAILED', errorReason: 'because', farSides: [] }, never);
       assert.equal(await journal.openRunOf(task.taskKey, task.taskUid, never), undefined);
       assert.equal((await journal.beginRun(start({ ...task, claim: 'request:2' }), never)).outcome, 'started');
+    });
+
+    it('opens one run of each part of a task, side by side', async () => {
+      const task = { taskKey: unique('key'), taskUid: unique('uid') };
+      const parts = { none: {}, compare: { part: 'compare' } } as const;
+      const rolling = await begin(journal, { ...task, claim: 'event:1', trigger: 'event' });
+      const compare = await begin(journal, { ...task, ...parts.compare, claim: 'backfill:1', trigger: 'backfill' });
+      assert.deepEqual([rolling.part, compare.part], [undefined, 'compare']);
+      for (const [name, open] of [
+        ['none', rolling],
+        ['compare', compare],
+      ] as const) {
+        const another = await journal.beginRun(start({ ...task, ...parts[name], claim: `request:${name}` }), never);
+        assert.deepEqual([another.outcome, another.record.id], ['busy', open.id], name);
+      }
+      const openRun = (part?: 'compare') => journal.openRunOf(task.taskKey, task.taskUid, never, part);
+      assert.deepEqual([(await openRun())?.id, (await openRun('compare'))?.id], [rolling.id, compare.id]);
+      const open = (await journal.openRuns(never)).filter(({ taskUid }) => taskUid === task.taskUid);
+      assert.deepEqual(
+        open.map(({ id, part }) => [id, part]),
+        [
+          [rolling.id, undefined],
+          [compare.id, 'compare'],
+        ],
+      );
+      await journal.finishRun(compare, { status: 'SUCCESS', farSides: [] }, never);
+      assert.deepEqual([(await openRun())?.id, await openRun('compare')], [rolling.id, undefined]);
+      await begin(journal, { ...task, part: 'compare', claim: 'backfill:2', trigger: 'backfill' });
+    });
+
+    it('goes on with a journal of an earlier release, whose index allowed a task one open run in all', async () => {
+      const database = unique('earlier');
+      const client = await MongoClient.connect(mongod.uri);
+      try {
+        const records = client.db(database).collection('replica_record');
+        const earlier = await open(mongod.uri, { database });
+        const record = await begin(earlier, { claim: 'event:1' });
+        await records.dropIndex('one_open_part');
+        const key = { installationId: 1, taskUid: 1 } as const;
+        const partialFilterExpression = { status: 'RUNNING' };
+        await records.createIndex(key, { name: 'one_open_run', unique: true, partialFilterExpression });
+        const [one, two] = await Promise.all([open(mongod.uri, { database }), open(mongod.uri, { database })]);
+        const names = (await records.indexes()).map(({ name }) => name);
+        assert.ok(names.includes('one_open_part') && !names.includes('one_open_run'), names.join());
+        assert.equal((await two.openRunOf(record.taskKey, record.taskUid, never))?.id, record.id);
+        assert.equal((await one.beginRun(start({ claim: 'event:2' }), never)).outcome, 'busy');
+        await begin(one, { claim: 'backfill:1', part: 'compare' });
+      } finally {
+        await client.close();
+      }
     });
 
     it('starts a record with what it was told, and closes it with the sums of its far sides', async () => {
