@@ -48,6 +48,7 @@ for (const replicaSet of [true, false])
     /** Another process. */
     let other: Journal;
     const database = unique('follow');
+    const MANY = replicaSet ? 100_000 : 20_000;
 
     before(async () => {
       mongod = await (replicaSet ? startMongod() : startStandaloneMongod());
@@ -186,6 +187,37 @@ for (const replicaSet of [true, false])
       await state.updateOne({ taskUid: task.taskUid }, { $set: { epoch: 2 } });
       assert.deepEqual(await allMarks(second), [mark(1, 2 * EPOCH + 1, 7_000), mark(2, 2 * EPOCH + 2)]);
       assert.deepEqual(await second.dueRetries('a', new Date(1_000), 10, never), [retry(1, 10, 5)]);
+    });
+
+    it(`pages ${MANY} marks of one task among others by index, and forgets those that are done`, async (context) => {
+      const [own, others] = [await journal.follow(followed(), never), await journal.follow(followed(), never)];
+      const [count, half] = [MANY, MANY / 2];
+      const marks = Array.from({ length: count }, (_, n) => mark(n, EPOCH + 1 + n));
+      await others.mark(marks.slice(0, 5_000), never);
+      const began = performance.now();
+      for (let from = 0; from < count; from += 5_000) await own.mark(marks.slice(from, from + 5_000), never);
+      context.diagnostic(`${Math.round((count / (performance.now() - began)) * 1_000)} marks/s`);
+      await db.command({ profile: 2 });
+      const paging = performance.now();
+      assert.deepEqual(await allMarks(own), marks);
+      context.diagnostic(`all read in ${Math.round(performance.now() - paging)} ms`);
+      assert.deepEqual((await own.marks(EPOCH + half, 1, never))[0], marks[half]);
+      assert.equal(await own.countMarks(EPOCH + half, never), half);
+      await db.command({ profile: 0 });
+      const asked = await db
+        .collection('system.profile')
+        .find({ ns: `${database}.follow_mark` })
+        .toArray();
+      assert.ok(asked.length >= count / 10_000 + 2);
+      for (const { planSummary, keysExamined, docsExamined, nreturned, hasSortStage } of asked) {
+        assert.match(planSummary, /(IXSCAN|COUNT_SCAN) \{ installationId: 1, taskUid: 1, seq: 1 \}/);
+        assert.ok(docsExamined <= nreturned, 'reads what it answers');
+        assert.ok(keysExamined <= Math.max(nreturned, half) + 1);
+        assert.notEqual(hasSortStage, true);
+      }
+      await own.forgetMarks(EPOCH + count - 1, never);
+      assert.deepEqual(await allMarks(own), marks.slice(-1));
+      assert.equal(await others.countMarks(0, never), 5_000);
     });
 
     it('gives twenty processes that begin at once twenty epochs', async () => {
