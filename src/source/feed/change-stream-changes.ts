@@ -2,7 +2,7 @@
  * What events of the change stream say, in the engine's words. Guarantees: of a document that cannot be looked at any more
  * its `_id` is told. Memory: the packages of the versions that changed last.
  */
-import { ObjectId, type Timestamp } from 'mongodb';
+import { ObjectId } from 'mongodb';
 import type { Change, FeedBatch } from '../../engine/ports/feed.ts';
 import type { SourceDatabase } from '../database/database.ts';
 import { PACKAGE_COLLECTION } from '../schema/collections.ts';
@@ -162,9 +162,5 @@ function isText(value: unknown): value is string {
 
 /** Before MongoDB 6.0 only seconds are known: the change looks older than it is, never younger. */
 function timeOf({ wallTime, clusterTime }: StreamEvent): Date {
-  return wallTime ?? new Date(secondsOf(clusterTime) * 1_000);
-}
-
-function secondsOf(time: Timestamp | undefined): number {
-  return time?.t ?? 0;
+  return wallTime ?? new Date((clusterTime?.t ?? 0) * 1_000);
 }

@@ -7,19 +7,14 @@ import type { FeedPosition } from '../../engine/ports/feed.ts';
 import { positionLost } from './feed-errors.ts';
 
 /** A timestamp in the server's key format: its type, seconds since the epoch, a counter within the second. */
-const TIME = /^82([0-9a-f]{8})([0-9a-f]{8})/i;
-
-export interface OperationTime {
-  readonly seconds: number;
-  readonly counter: number;
-}
+const TIME = /^82([0-9a-f]{8})[0-9a-f]{8}/i;
 
 /** `at` in milliseconds: of the last change, where there was one; the token itself knows only seconds. */
 export function positionOf(token: ResumeToken, at: number): FeedPosition {
-  const time = timeOf(token);
+  const time = (secondsOf(token) ?? 0) * 1_000;
   return {
     kind: 'changeStream',
-    at: new Date(Math.max(at, time === undefined ? 0 : time.seconds * 1_000)),
+    at: new Date(Math.max(at, time)),
     token: BSON.EJSON.stringify({ resume: token }),
   };
 }
@@ -31,11 +26,10 @@ export function tokenOf(position: FeedPosition): ResumeToken {
   return token;
 }
 
-/** Absent when the server's format is another one. */
-export function timeOf(token: ResumeToken): OperationTime | undefined {
-  const found = TIME.exec(textOf(token) ?? '');
-  if (found === null) return undefined;
-  return { seconds: Number.parseInt(found[1] ?? '', 16), counter: Number.parseInt(found[2] ?? '', 16) };
+/** Seconds since the epoch; absent when the server's format is another one. */
+export function secondsOf(token: ResumeToken): number | undefined {
+  const seconds = TIME.exec(textOf(token) ?? '')?.[1];
+  return seconds === undefined ? undefined : Number.parseInt(seconds, 16);
 }
 
 /** Negative = `one` is before `other`; absent = nobody knows. */

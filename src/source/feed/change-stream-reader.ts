@@ -13,6 +13,9 @@ const EVENTS_AT_ONCE = 500;
 /** The server answers after this time when nothing happens. */
 const WAIT_MS = 5_000;
 
+/** Time in which a server gets to close a cursor. */
+const CLOSE_MS = 1_000;
+
 export interface EventBatch {
   readonly events: readonly StreamEvent[];
   readonly token: ResumeToken;
@@ -90,10 +93,12 @@ async function atOnce<T>(next: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** A server that does not answer is not waited for: the cursor ends with it, or by itself. */
 async function close(stream: Stream): Promise<void> {
+  const waited = AbortSignal.timeout(CLOSE_MS);
   try {
-    await stream.close();
+    await orAborted(stream.close(), waited);
   } catch {
-    // Its server is not there: the cursor ends with it, or by itself.
+    // Nobody needs it any more, whatever became of it.
   }
 }

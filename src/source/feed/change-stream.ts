@@ -7,22 +7,19 @@
  * Does not say that nothing happens while the server looks through hours of other changes for one of ours: the first batch
  * behind an old position may take longer than ten seconds.
  */
-import type { ChangeFeed, FeedBatch, FeedPosition } from '../../engine/ports/feed.ts';
+import type { ResumeToken } from 'mongodb';
+import type { FeedBatch, FeedPosition } from '../../engine/ports/feed.ts';
 import type { SourceDatabase } from '../database/database.ts';
 import { classified } from '../database/driver-errors.ts';
 import { ChangeStreamChanges } from './change-stream-changes.ts';
 import { lostByServer } from './change-stream-errors.ts';
-import { type OperationTime, orderOfPositions, positionOf, timeOf, tokenOf } from './change-stream-position.ts';
+import { orderOfPositions, positionOf, secondsOf, tokenOf } from './change-stream-position.ts';
 import { endOfStream, eventBatches } from './change-stream-reader.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import { positionLost } from './feed-errors.ts';
+import type { OrderedFeed } from './ordered-feed.ts';
 
 const WHAT = 'the change stream';
-
-export interface OrderedFeed extends ChangeFeed {
-  /** Negative = `one` is before `other`; absent = nobody knows. */
-  order(one: FeedPosition, other: FeedPosition): number | undefined;
-}
 
 /** Looks at nothing before it is read. */
 export function openChangeStream(database: SourceDatabase): OrderedFeed {
@@ -40,7 +37,7 @@ export function openChangeStream(database: SourceDatabase): OrderedFeed {
 
 async function* read(database: SourceDatabase, from: FeedPosition, signal: AbortSignal): AsyncGenerator<FeedBatch> {
   const token = tokenOf(from);
-  notAhead(timeOf(token), await deploymentOf(database, signal));
+  notAhead(token, await deploymentOf(database, signal));
   const changes = new ChangeStreamChanges(database);
   const batches = eventBatches(database, token, signal);
   let at = from.at.getTime();
@@ -68,10 +65,12 @@ async function told<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   });
 }
 
-/** A source that was put back to an earlier state would tell nothing before it has got there again. */
-function notAhead(saved: OperationTime | undefined, { time: present }: Deployment): void {
-  if (saved === undefined || present === undefined) return;
-  const ahead = saved.seconds - present.seconds || saved.counter - present.counter;
-  if (ahead > 0)
+/**
+ * A source that was put back to an earlier state would tell nothing before it has got there again. A position at the end of
+ * the stream may be a little ahead of the newest operation.
+ */
+function notAhead(token: ResumeToken, { seconds: present }: Deployment): void {
+  const saved = secondsOf(token);
+  if (saved !== undefined && present !== undefined && saved > present + 1)
     throw positionLost('the source is at an earlier time than the saved position, as after the return of a backup');
 }

@@ -6,8 +6,8 @@ export interface Deployment {
   readonly kind: 'replicaSet' | 'sharded' | 'single';
   /** Of a replica set. */
   readonly setName?: string;
-  /** Time of the newest operation that the primary has; of a replica set. */
-  readonly time?: { readonly seconds: number; readonly counter: number };
+  /** Of the newest operation that the primary of a replica set has, since the epoch. */
+  readonly seconds?: number;
 }
 
 export async function deploymentOf(database: SourceDatabase, signal: AbortSignal): Promise<Deployment> {
@@ -16,5 +16,5 @@ export async function deploymentOf(database: SourceDatabase, signal: AbortSignal
   const setName: unknown = hello['setName'];
   if (typeof setName !== 'string') return { kind: 'single' };
   const time = hello['operationTime'] as Timestamp | undefined;
-  return { kind: 'replicaSet', setName, ...(time === undefined ? {} : { time: { seconds: time.t, counter: time.i } }) };
+  return { kind: 'replicaSet', setName, ...(time === undefined ? {} : { seconds: time.t }) };
 }
