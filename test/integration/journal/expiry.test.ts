@@ -137,6 +137,27 @@ describe('old records', () => {
     assert.deepEqual(await it.left(), { 1: 0, 2: 0, 5: 2, 6: 3 });
   });
 
+  it('of a task that follows its source go as others do: rolling ones and compares each keep their newest', async () => {
+    const it = await scene();
+    it.living.set('a', { reserveDays: 2 });
+    it.maxRunsPerTask = 40;
+    await it.run({ trigger: 'backfill', claim: 'backfill:1', part: 'compare' });
+    const compare = await it.begin({ trigger: 'backfill', claim: 'backfill:2', part: 'compare' });
+    await it.run({ trigger: 'resync', claim: 'resync:1' });
+    for (let hour = 0; hour < 72; hour += 1) {
+      await it.run({ trigger: 'event', claim: `event:${hour}` }, hour % 2);
+      it.clock.advance(59 * MINUTE);
+    }
+    await it.expire();
+    const left = await it.left();
+    assert.deepEqual(Object.keys(left).map(Number).slice(0, 3), [2, 3, 36], 'the open one, the last resync, and forty');
+    assert.equal(left[75], 1);
+    await it.journal.finishRun(compare, { status: 'SUCCESS', farSides: [] }, never);
+    it.clock.advance(3 * DAY);
+    await it.expire();
+    assert.deepEqual(await it.left(), { 2: 0, 3: 0, 75: 0 });
+  });
+
   it('go all, of a task that is gone, after the days of each record', async () => {
     const it = await scene();
     await it.run({ reserveDays: 30 });

@@ -220,6 +220,18 @@ for (const replicaSet of [true, false])
       assert.equal(await others.countMarks(0, never), 5_000);
     });
 
+    it('forgets no key that is marked again while marks are forgotten', async () => {
+      const own = await journal.follow(followed(), never);
+      const count = 3_000;
+      const marks = (from: number): Mark[] => Array.from({ length: count }, (_, n) => mark(n, from + n));
+      await own.mark(marks(1), never);
+      for (let round = 1; round <= 2; round += 1) {
+        const seq = round * count;
+        await Promise.all([own.mark(marks(seq + 1), never), own.forgetMarks(seq, never)]);
+        assert.deepEqual(await allMarks(own), marks(seq + 1), `round ${round}`);
+      }
+    });
+
     it('gives twenty processes that begin at once twenty epochs', async () => {
       const task = followed();
       const begun = await Promise.allSettled(Array.from({ length: 20 }, () => journal.follow(task, never)));
