@@ -1,4 +1,5 @@
 import { MongoServerError } from 'mongodb';
+import { isPassingFailure, isRefusedAccount } from '../../domain/database-failures.ts';
 import type { ReplicationError } from '../../domain/errors.ts';
 import { positionLost } from './feed-errors.ts';
 
@@ -12,9 +13,9 @@ const LOST: ReadonlyMap<unknown, string> = new Map([
   [40_573, 'the source is no replica set any more'],
 ]);
 
-/** Absent for every other failure. */
+/** Absent for failures that say nothing about the position: the server is not there, or refuses the account. */
 export function lostByServer(error: unknown): ReplicationError | undefined {
-  if (!(error instanceof MongoServerError)) return undefined;
-  const why = LOST.get(error.code);
-  return why === undefined ? undefined : positionLost(`${why} (${error.message})`, error);
+  if (!(error instanceof MongoServerError) || isPassingFailure(error) || isRefusedAccount(error)) return undefined;
+  const why = LOST.get(error.code) ?? 'the server fails behind it';
+  return positionLost(`${why} (${error.message})`, error);
 }

@@ -29,7 +29,7 @@ export function openChangeStream(database: SourceDatabase): OrderedFeed {
     order: orderOfPositions,
     async end(signal) {
       await deploymentOf(database, signal);
-      return await told(signal, async () => positionOf(await endOfStream(database, signal), 0));
+      return await classified(WHAT, signal, async () => positionOf(await endOfStream(database, signal), 0));
     },
     read: (from, signal) => read(database, from, signal),
   };
