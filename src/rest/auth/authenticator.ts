@@ -9,7 +9,9 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { complain } from '../codes.ts';
 import type { Authenticator, Caller, Credential } from '../ports.ts';
 import { BasicCallers } from './basic.ts';
+import { BcryptThread } from './bcrypt-thread.ts';
 import { BearerCallers, type TokenSettings } from './bearer.ts';
+import { HashGate } from './hash-gate.ts';
 import { Throttle } from './throttle.ts';
 import { readUsersFile, type Users, watchUsersFile } from './users-file.ts';
 
@@ -27,13 +29,14 @@ const KEY_BYTES = 32;
 /** Longer than any token; the header limit of the server is near. */
 const MAX_VALUE = 16_384;
 
-/** Follows the users file until `signal` is aborted. Fails with `UsersFileError` when it cannot be used at the start. */
+/** Follows the users file, and has a thread for bcrypt, until `signal` is aborted. Fails with `UsersFileError` when it cannot be used at the start. */
 export async function openAuthenticator(options: AuthenticatorOptions, signal: AbortSignal): Promise<Authenticator> {
   const { usersFile, tokens, clock, logger, randomBytes } = options;
   const users = usersFile === undefined ? undefined : await readUsersFile(usersFile);
   const throttle = new Throttle(clock);
   const key = randomBytes(KEY_BYTES);
-  const basic = new BasicCallers({ users, throttle, clock, key });
+  const gate = new HashGate(new BcryptThread(signal));
+  const basic = new BasicCallers({ users, throttle, gate, clock, key });
   const bearer = tokens === undefined ? undefined : new BearerCallers({ ...tokens, throttle, clock, logger, key });
   if (usersFile !== undefined && users !== undefined) follow(options, basic, usersFile, users, signal);
   await bearer?.start(signal);

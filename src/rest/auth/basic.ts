@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { complain, type RestError } from '../codes.ts';
 import type { AccessVerb, Caller } from '../ports.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { HashGate } from './hash-gate.ts';
+import type { HashGate } from './hash-gate.ts';
 import type { Throttle } from './throttle.ts';
 import { MAX_USERNAME, type User, type Users } from './users-file.ts';
 
@@ -18,6 +18,7 @@ export interface BasicOptions {
   /** undefined = there is no file: nobody gets in. */
   readonly users: Users | undefined;
   readonly throttle: Throttle;
+  readonly gate: Pick<HashGate, 'verify'>;
   readonly clock: Pick<Clock, 'monotonic'>;
   /** 32 random bytes, of this process alone. */
   readonly key: Buffer;
@@ -26,16 +27,17 @@ export interface BasicOptions {
 export class BasicCallers {
   readonly #throttle: Throttle;
   readonly #key: Buffer;
-  readonly #gate = new HashGate();
+  readonly #gate: Pick<HashGate, 'verify'>;
   #users: Users | undefined;
   /** By user name: the digest of name and password that was right. */
   readonly #remembered: BoundedCache<Buffer>;
   /** Checks under way, by address and digest: the same try again waits for the first one. */
   readonly #running = new Map<string, Promise<User>>();
 
-  constructor({ users, throttle, clock, key }: BasicOptions) {
+  constructor({ users, throttle, gate, clock, key }: BasicOptions) {
     this.#users = users;
     this.#throttle = throttle;
+    this.#gate = gate;
     this.#key = key;
     this.#remembered = new BoundedCache(clock, MAX_REMEMBERED);
   }

@@ -4,13 +4,12 @@
  */
 import { argon2, scrypt, timingSafeEqual } from 'node:crypto';
 
-import { compare } from 'bcryptjs';
+import type { BcryptThread } from './bcrypt-thread.ts';
 
 export interface PasswordHash {
-  /** `bcrypt` computes in slices on the event loop, the others on threads of their own. */
   readonly kind: 'bcrypt' | 'argon2' | 'scrypt';
-  /** Always computes, whatever the password. */
-  verify(password: string): Promise<boolean>;
+  /** Always computes, whatever the password; never on the event loop: argon2 and scrypt have threads of Node's. */
+  verify(password: string, thread: Pick<BcryptThread, 'compare'>): Promise<boolean>;
 }
 
 /** `message` says what is wrong, as the end of a sentence about the hash. */
@@ -50,7 +49,7 @@ function bcryptHash(text: string): PasswordHash {
   const cost = BCRYPT.exec(text)?.[1];
   if (cost === undefined) throw new PasswordHashError('is not a whole bcrypt hash');
   within('bcrypt cost', Number(cost), BCRYPT_COSTS);
-  return { kind: 'bcrypt', verify: async (password) => await compare(password, text) };
+  return { kind: 'bcrypt', verify: (password, thread) => thread.compare({ password, hash: text }) };
 }
 
 const ARGON2 = /^\$(argon2id|argon2i|argon2d)\$v=(\d+)\$m=(\d+),t=(\d+),p=(\d+)\$([^$]+)\$([^$]+)$/;

@@ -1,56 +1,18 @@
 import assert from 'node:assert/strict';
-import { rename, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { openAuthenticator } from '../../../../src/rest/auth/authenticator.ts';
-import { parsePasswordHash } from '../../../../src/rest/auth/password-hash.ts';
 import { RestError } from '../../../../src/rest/codes.ts';
 import type { AccessReview, Authenticator } from '../../../../src/rest/ports.ts';
 import { silentLogger } from '../../../../src/telemetry/logger.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { makeTempDir, removeDir } from '../../../support/tempdir.ts';
 import { eventually } from '../../../support/wait.ts';
+import { basic, PASSWORD, replaceFile, usersText } from './passwords.ts';
 
-const PASSWORD = 'pass:wörd 密码';
-/** Of PASSWORD, made by Python's bcrypt 5, argon2-cffi 25 and passlib 1.7. */
-const HASHES = {
-  '2b': '$2b$05$jW7RzYz1GCJztZpRNuVQIeabeGYpmh6H3ErfREmQK/s.ofUf/snUG',
-  '2a': '$2a$05$j6CI1H1AsqHrvlyZ68c.p.hUf4PC.EhqsLTOTkTa.4Hwx5WdgYmqy',
-  '2y': '$2y$05$jW7RzYz1GCJztZpRNuVQIeabeGYpmh6H3ErfREmQK/s.ofUf/snUG',
-  argon2d: '$argon2d$v=19$m=1024,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$5gG5txC0k7+A1/3LoCD6T+uTHIZpPBOgnIfXj2DCW/Y',
-  argon2i: '$argon2i$v=19$m=1024,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$RZKZdWueHUl9f0eVmCPq+wGPMgpHHJyD0pGbTrf2woA',
-  argon2id: '$argon2id$v=19$m=1024,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$TyhgT5cnRjoUlzRbgcVZ98gLMVBiX1k5M/Vrqjfntho',
-  scrypt: '$scrypt$ln=10,r=8,p=1$irGWkpJSitH6f29NKeU8xw$7XVpzcA2ktFzgErkm4lMhB4tCxWVCLOoY5pEmYDOnEw',
-};
 const never = new AbortController().signal;
-const basic = (username: string, password: string): string =>
-  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-
-for (const [kind, text] of Object.entries(HASHES)) {
-  test(`a ${kind} hash of another tool fits its password alone`, async () => {
-    const hash = parsePasswordHash(text);
-    assert.equal(await hash.verify(PASSWORD), true);
-    assert.equal(await hash.verify('pass'), false);
-  });
-}
-
-for (const text of [
-  HASHES['2b'].replace('$05$', '$31$'),
-  HASHES['2b'].slice(0, -1),
-  HASHES.argon2id.replace('m=1024', 'm=4194304'),
-  HASHES.argon2id.replace('t=2', 't=4000000'),
-  HASHES.argon2id.replace('v=19', 'v=16'),
-  HASHES.scrypt.replace('ln=10', 'ln=20'),
-  '{SHA}abc',
-]) {
-  test(`the hash ${text.slice(0, 24)}… is refused without being shown`, () => {
-    assert.throws(
-      () => parsePasswordHash(text),
-      (error: Error) => !error.message.includes(text.slice(-10)),
-    );
-  });
-}
 
 async function refusal(door: Authenticator, authorization: string | undefined, address = '127.0.0.9') {
   try {
@@ -66,13 +28,7 @@ async function refusal(door: Authenticator, authorization: string | undefined, a
 async function passwordDoor(t: { after(end: () => Promise<void>): void }) {
   const directory = await makeTempDir('rest-users');
   const file = join(directory, 'users.yaml');
-  const write = async (name: string) => {
-    await writeFile(
-      `${file}.new`,
-      JSON.stringify({ users: [{ username: name, role: 'viewer', passwordHash: HASHES['2b'] }] }),
-    );
-    await rename(`${file}.new`, file);
-  };
+  const write = async (name: string) => await replaceFile(file, usersText(name));
   await write('ann');
   const end = new AbortController();
   t.after(async () => {
