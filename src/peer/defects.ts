@@ -52,8 +52,9 @@ export const DEFECTS = {
     'contract §2.6, §11; rest-replica-server "node/create file with map metadata, other createdBy/lastModifiedBy"',
   ),
   federationRules: defect(
-    'node/create with source: same digest merges metadata only; a newer or equal target stays and 200 is answered',
-    'contract §11 "From bk-repo\'s source"',
+    'node/create with source: same digest merges metadata only; a newer or equal target stays and 200 is answered; a ' +
+      'delete with source does nothing, and answers 200, when the target was made or changed after deletedDate',
+    'contract §11 "From bk-repo\'s source"; bk-repo\'s ArtifactReplicaController',
   ),
   checkMayDeny: defect(
     'blob/check answers false for a blob that is there',

@@ -1,13 +1,14 @@
 /** The node calls under /replica (contract §2.5, §2.6). */
 import type { FastifyInstance } from 'fastify';
 
-import { now, type PeerContext } from './context.ts';
+import type { PeerContext } from './context.ts';
 import { PeerError } from './errors.ts';
 import { nodePath } from './fields.ts';
 import { bodyFields, guardProject, queryText, success } from './http.ts';
-import { createNode, readDate, readNodeCreate } from './node-create.ts';
+import { createNode, readNodeCreate } from './node-create.ts';
+import { deleteNode, readNodeDeletion } from './node-delete.ts';
 import { mergeMetadata, removeMetadata } from './node-metadata.ts';
-import { deleteSubtree, findLive, requireLive } from './node-tree.ts';
+import { findLive, requireLive } from './node-tree.ts';
 import { nodeDetail } from './node-view.ts';
 
 /** Most paths of one node/exist/list. */
@@ -49,13 +50,9 @@ export function nodeRoutes(app: FastifyInstance, context: PeerContext): void {
   });
 
   app.post('/node/delete', { config }, async (request) => {
-    const body = bodyFields(request);
-    const projectId = body.text('projectId');
-    const fullPath = body.path('fullPath');
-    guardProject(context, request, projectId);
-    if (fullPath === '/') throw new PeerError('methodNotAllowed', "Can't delete root node", { status: 400 });
-    const at = readDate(context, body, 'deletedDate') ?? now(context);
-    const deletion = await deleteSubtree(context, projectId, body.text('repoName'), fullPath, at);
+    const asked = readNodeDeletion(context, bodyFields(request));
+    guardProject(context, request, asked.projectId);
+    const deletion = await deleteNode(context, asked);
     return success(request, { ...deletion, deletedTime: time.format(deletion.deletedTime) });
   });
 

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireProject } from './accounts.ts';
 import type { PeerContext } from './context.ts';
 import { bodyFields, guardProject, optionalQuery, pathParameter, queryInteger, queryText, success } from './http.ts';
+import { deletePackage, readPackageDeletion } from './package-delete.ts';
 import {
   allVersions,
   findPackage,
@@ -38,6 +39,17 @@ export function packageRoutes(app: FastifyInstance, context: PeerContext): void 
     await createVersion(context, version);
     return success(request);
   });
+
+  for (const [url, ofVersion] of [
+    ['/package/version/delete', true],
+    ['/package/delete', false],
+  ] as const)
+    app.post(url, { config }, async (request) => {
+      const deletion = readPackageDeletion(context, bodyFields(request), ofVersion);
+      guardProject(context, request, deletion.projectId);
+      await deletePackage(context, deletion);
+      return success(request);
+    });
 }
 
 export function packageQueryRoutes(app: FastifyInstance, context: PeerContext): void {

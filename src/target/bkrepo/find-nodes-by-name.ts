@@ -63,7 +63,7 @@ async function detail(
       { method: 'GET', path, data: nodeSchema.nullable(), maxAnswerBytes: MAX_ANSWER_BYTES },
       signal,
     );
-    return node === null ? undefined : targetNode({ ...node, fullPath });
+    return node === null ? undefined : targetNode({ ...node, fullPath }, client.zone);
   } catch (error) {
     if (isMissingCall(error))
       throw compareNotSupported(

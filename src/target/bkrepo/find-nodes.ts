@@ -18,7 +18,7 @@ const MAX_PATHS = 4_000;
 const MAX_PATH_BYTES = 1_000_000;
 /** With metadata in both forms, pretty-printed, a node takes some kilobytes. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
-const SELECT = ['fullPath', 'folder', 'size', 'sha256', 'md5', 'metadata'];
+const SELECT = ['fullPath', 'folder', 'size', 'sha256', 'md5', 'lastModifiedDate', 'metadata'];
 
 const pageSchema = z.object({
   records: z.array(nodeSchema),
@@ -77,7 +77,8 @@ async function search(
     const asked = new Set(paths);
     const records = page.records.filter(({ fullPath }) => asked.has(fullPath));
     const total = page.totalRecords ?? page.records.length;
-    if (total <= page.records.length) return new Map(records.map((node) => [node.fullPath, targetNode(node)]));
+    if (total <= page.records.length)
+      return new Map(records.map((node) => [node.fullPath, targetNode(node, client.zone)]));
     const why = `gave ${page.records.length} of ${total} nodes although ${paths.length} fit on the page`;
     if (paths.length === 1) throw unexpectedAnswer(client.describe({ method: 'POST', path }), why, 200);
   } catch (error) {

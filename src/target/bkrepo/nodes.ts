@@ -2,9 +2,10 @@
 import { ReplicationError } from '../../domain/errors.ts';
 import type { MetadataEntry, SourceNode } from '../../engine/ports/source.ts';
 import type { TargetRepository } from '../../engine/ports/target.ts';
-import { toLocalTime, type Zone, zoneOf } from '../../lib/local-time.ts';
+import { toLocalTime, type Zone } from '../../lib/local-time.ts';
 import { REMOTE } from './answer-errors.ts';
 import { type BkRepoClient, ignored } from './client.ts';
+import type { FarZone } from './far-zone.ts';
 import { writeMetadata } from './metadata.ts';
 
 const DAY_MS = 86_400_000;
@@ -42,10 +43,11 @@ function remainingDays(expireDate: Date | null, nowMs: number): number {
 
 export class NodeWriter {
   readonly #client: BkRepoClient;
-  #warned = false;
+  readonly #zone: FarZone;
 
-  constructor(client: BkRepoClient) {
+  constructor(client: BkRepoClient, zone: FarZone) {
     this.#client = client;
+    this.#zone = zone;
   }
 
   async create(
@@ -55,7 +57,7 @@ export class NodeWriter {
     signal: AbortSignal,
   ): Promise<'created' | 'existed'> {
     const { clock, username } = this.#client.options;
-    const zone = await this.#zone(signal);
+    const zone = await this.#zone.zone(signal);
     const body = nodeCreateBody(repository, node, {
       operator: username,
       zone,
@@ -95,10 +97,13 @@ export class NodeWriter {
     await this.#client.call({ method: 'POST', path, body, data: ignored }, signal);
   }
 
-  /** Soft, as everything is deleted there; an unknown path is a success. */
+  /**
+   * Soft, as everything is deleted there; an unknown path is a success. `deletedDate` must be sent: without it a server
+   * of the first federation years answers 500. Only requests with `source` have it compared with the node's dates.
+   */
   async delete(repository: TargetRepository, fullPath: string, deletedAt: Date, signal: AbortSignal): Promise<void> {
-    const zone = await this.#zone(signal);
-    const body = { ...this.#place(repository, fullPath), deletedDate: toLocalTime(deletedAt, zone) };
+    const deletedDate = await this.#zone.localTime(deletedAt, signal);
+    const body = { ...this.#place(repository, fullPath), deletedDate };
     const path = this.#client.endpoints.replica(['node', 'delete']);
     await this.#client.call({ method: 'POST', path, body, data: ignored }, signal);
   }
@@ -106,23 +111,5 @@ export class NodeWriter {
   #place(repository: TargetRepository, fullPath: string): Readonly<Record<string, unknown>> {
     const { projectId, name } = repository;
     return { projectId, repoName: name, fullPath, operator: this.#client.options.username };
-  }
-
-  /**
-   * Asks a far side that was not heard yet: dates cannot be put right afterwards. One that tells no zone (older than the
-   * header) gets UTC: off by hours at most, where "now" may be off by years.
-   */
-  async #zone(signal: AbortSignal): Promise<Zone> {
-    const { endpoints, options } = this.#client;
-    if (this.#client.zone === undefined && !this.#client.heard)
-      await this.#client.call({ method: 'GET', path: endpoints.replica(['ping']), data: ignored }, signal);
-    const { zone } = this.#client;
-    if (zone !== undefined) return zone;
-    if (!this.#warned)
-      options.logger.warn('the zone of the far side is unknown, dates are sent as UTC; set spec.timeZone', {
-        farSide: options.name,
-      });
-    this.#warned = true;
-    return zoneOf('Z');
   }
 }

@@ -9,6 +9,7 @@ import { ChunkedPush } from './chunked-push.ts';
 import { BkRepoClient } from './client.ts';
 import { createVersion } from './create-version.ts';
 import { deleteVersion } from './delete-version.ts';
+import { FarZone } from './far-zone.ts';
 import { NodeFinder } from './find-nodes.ts';
 import { findPackage } from './find-package.ts';
 import { VersionFinder } from './find-versions.ts';
@@ -31,7 +32,8 @@ export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
   const client = new BkRepoClient(options);
   const finder = new NodeFinder(client);
   const versionFinder = new VersionFinder(client);
-  const writer = new NodeWriter(client);
+  const zone = new FarZone(client);
+  const writer = new NodeWriter(client, zone);
   const push = blobPusher(client);
   return {
     id: options.id,
@@ -48,7 +50,7 @@ export function createBkRepoTarget(options: BkRepoTargetOptions): Target {
     deleteMetadata: (repository, fullPath, keys, signal) => writer.deleteMetadata(repository, fullPath, keys, signal),
     deleteNode: (repository, fullPath, deletedAt, signal) => writer.delete(repository, fullPath, deletedAt, signal),
     deleteVersion: (repository, packageKey, version, deletedAt, signal) =>
-      deleteVersion(client, repository, { packageKey, version, deletedAt }, signal),
+      deleteVersion(client, zone, repository, { packageKey, version, deletedAt }, signal),
     findPackage: (repository, packageKey, signal) => findPackage(client, repository, packageKey, signal),
     findVersions: (repository, packageKey, names, signal) => versionFinder.find(repository, packageKey, names, signal),
     createVersion: (repository, request, signal) => createVersion(client, repository, request, signal),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
+import { systemClock } from '../../../src/lib/clock.ts';
 import type { NodeDoc } from '../../../src/source/schema/documents.ts';
 import { fileReferenceCollectionName, nodeCollectionName } from '../../../src/source/schema/sharding.ts';
 import { blobFile } from '../../../src/source/schema/store-layout.ts';
@@ -219,14 +220,37 @@ suite('changes of nodes', () => {
   });
 
   test('a path can be deleted again within the same millisecond', async () => {
-    const side = await start('again');
+    const side = await start('again', { clock: { ...systemClock, now: () => Date.UTC(2026, 0, 1) } });
     for (let times = 0; times < 3; times += 1) {
       await side.create('/f', 'one');
-      await change(side, 'delete', { fullPath: '/f', deletedDate: '2026-01-01T00:00:00' });
+      await change(side, 'delete', { fullPath: '/f' });
     }
     assert.deepEqual(await live(side), []);
     assert.equal((await documents(side, '/f')).length, 3);
   });
+
+  const deletions = [
+    ['without source', {}, true, true],
+    ['with an empty source', { source: '' }, true, true],
+    ['with source', { source: 'other' }, true, false],
+    ['with source, of a peer without defects', { source: 'other' }, false, true],
+  ] as const;
+  for (const [what, more, faithful, gone] of deletions)
+    test(`a delete that is older than the node, ${what}, ${gone ? 'takes it all the same' : 'leaves it'}`, async () => {
+      const side = await start(`older-${what.length}`, { faithful, timeZone: 'UTC' });
+      const before_ = Date.now();
+      await side.create('/f', 'one');
+      const answer = await change(side, 'delete', { fullPath: '/f', deletedDate: '2020-01-01T00:00:00', ...more });
+      assert.deepEqual(
+        [answer.status, (answer.json.data as { deletedNumber: number }).deletedNumber],
+        [200, gone ? 1 : 0],
+      );
+      assert.equal((await live(side)).length, gone ? 0 : 1);
+      const [document] = await documents(side, '/f');
+      if (gone) assert.ok((document?.deleted?.getTime() ?? 0) >= before_, 'deleted when it was asked for');
+      const later = await change(side, 'delete', { fullPath: '/f', deletedDate: '2099-01-01T00:00:00', ...more });
+      assert.equal((later.json.data as { deletedNumber: number }).deletedNumber, gone ? 0 : 1);
+    });
 
   test('rename keeps documents and takes what lies below', async () => {
     const side = await start('rename');

@@ -155,6 +155,73 @@ suite('package/version/create', () => {
     });
 });
 
+suite('package/version/delete and package/delete', () => {
+  const remove = async (side: PeerSide, more: object, call = 'package/version/delete'): Promise<Answer> =>
+    await side.post(`/replica/${call}`, {
+      projectId: 'rp1',
+      repoName: 'mvn',
+      packageKey: KEY,
+      deletedDate: '2020-01-01T00:00:00',
+      source: '',
+      ...more,
+    });
+  const versions = async (side: PeerSide): Promise<string[]> =>
+    (await side.db.collection<PackageVersionDoc>('package_version').find().toArray()).map(({ name }) => name).sort();
+
+  test('a version goes, the highest of the others becomes latest, the last one takes the package along', async () => {
+    const side = await withRepository('delete-version');
+    for (const name of ['1.0.0', '1.10.0', '1.9.0', '0.1.0']) await create(side, name);
+    assert.equal((await remove(side, { versionName: '1.0.0' })).status, 200);
+    assert.equal((await packageDoc(side))?.latest, '0.1.0');
+    await remove(side, { versionName: '0.1.0' });
+    const left = await packageDoc(side);
+    assert.deepEqual([left?.latest, Number(left?.versions)], ['1.10.0', 2]);
+    assert.deepEqual(left?.historyVersion, ['1.0.0', '1.10.0', '1.9.0', '0.1.0'], 'the history keeps them');
+    for (const versionName of ['1.10.0', '1.9.0']) await remove(side, { versionName });
+    assert.deepEqual([await versions(side), await packageDoc(side)], [[], null]);
+  });
+
+  test('a package goes with all its versions, and its files stay', async () => {
+    const side = await withRepository('delete-package');
+    await side.push('one');
+    await side.create('/com/ex/lib/1.0.0/lib.jar', 'one', { repoName: 'mvn' });
+    for (const name of ['1.0.0', '2.0.0']) await create(side, name);
+    assert.equal((await remove(side, {}, 'package/delete')).status, 200);
+    assert.deepEqual([await versions(side), await packageDoc(side)], [[], null]);
+    const file = { projectId: 'rp1', repoName: 'mvn', fullPathList: ['/com/ex/lib/1.0.0/lib.jar'] };
+    assert.deepEqual((await side.post('/replica/node/exist/list', file)).json.data, file.fullPathList);
+  });
+
+  test('what is not there is a success', async () => {
+    const side = await withRepository('delete-none');
+    assert.equal((await remove(side, { versionName: '1.0.0' })).json.code, 0);
+    await create(side, '1.0.0');
+    assert.equal((await remove(side, { versionName: '2.0.0' })).json.code, 0);
+    assert.equal((await remove(side, { packageKey: 'gav://x:y' }, 'package/delete')).json.code, 0);
+    assert.equal(Number((await packageDoc(side))?.versions), 1);
+  });
+
+  test('source and deletedDate must be there', async () => {
+    const side = await withRepository('delete-incomplete');
+    for (const missing of ['source', 'deletedDate', 'versionName'])
+      assert.equal((await remove(side, { versionName: '1.0.0', [missing]: null })).json.code, 250106, missing);
+  });
+
+  for (const [faithful, left] of [
+    [true, ['1.0.0']],
+    [false, []],
+  ] as const)
+    test(`with source, a newer version ${faithful ? 'stays' : 'goes all the same where there are no defects'}`, async () => {
+      const side = await withRepository(`delete-source-${faithful}`, { faithful });
+      await create(side, '1.0.0');
+      assert.equal((await remove(side, { versionName: '1.0.0', source: 'other' })).status, 200);
+      assert.deepEqual(await versions(side), left);
+      await create(side, '1.0.0', { overwrite: true });
+      assert.equal((await remove(side, { source: 'other' }, 'package/delete')).status, 200);
+      assert.deepEqual(await versions(side), left);
+    });
+});
+
 suite('the package calls of the repository API', () => {
   const get = async (side: PeerSide, path: string): Promise<Answer> =>
     await side.call('GET', `/repository/api/${path}`);

@@ -80,7 +80,7 @@ test('thousands of paths are one question, and what is not in the answer is abse
   assert.equal(server.received.length, 1);
   const body = JSON.parse(server.received[0]?.body.toString() ?? '') as Asked & { readonly select: readonly string[] };
   assert.equal(body.page.pageSize, 4_000);
-  assert.deepEqual(body.select, ['fullPath', 'folder', 'size', 'sha256', 'md5', 'metadata']);
+  assert.deepEqual(body.select, ['fullPath', 'folder', 'size', 'sha256', 'md5', 'lastModifiedDate', 'metadata']);
 });
 
 test('more paths or longer ones are cut into requests of 4,000 and 1 MB, duplicates are asked once', async (context) => {
@@ -190,3 +190,33 @@ test('folders, the old metadata map and the list with its flags are read', async
     },
   });
 });
+
+const DATED = { ...record('/a'), lastModifiedDate: '2026-11-22T23:15:57.5001' };
+const dates = [
+  ['the offset that the answers carry', { 'x-bkrepo-time-zone': '+0800' }, {}, '2026-11-22T15:15:57.500Z'],
+  [
+    'the configured zone, whatever the answers carry',
+    { 'x-bkrepo-time-zone': '+0000' },
+    { timeZone: 'Asia/Tokyo' },
+    '2026-11-22T14:15:57.500Z',
+  ],
+  ['no zone, so there is no date', {}, {}, undefined],
+] as const;
+for (const [what, headers, options, expected] of dates)
+  for (const search of [true, false])
+    test(`${search ? 'node/search' : 'node/detail'} tells when a node was modified, read in ${what}`, async (context) => {
+      const { target, signal } = await scene(
+        context,
+        {
+          answer: (request, response) => {
+            if (request.url.includes('/node/search') && search)
+              envelope(response, { records: [DATED], totalRecords: 1 }, headers);
+            else if (request.url.includes('/node/search')) refusal(response, 404, 250130, 'no such url');
+            else envelope(response, request.url.includes('/exist/list') ? ['/a'] : DATED, headers);
+          },
+        },
+        options,
+      );
+      const found = await target.findNodes(REPOSITORY, ['/a'], signal);
+      assert.equal(found.get('/a')?.lastModifiedDate?.toISOString(), expected);
+    });

@@ -138,6 +138,19 @@ for (const faithful of [false, true]) {
       assert.equal((await target.findPackage(repository, PACKAGE.key, signal))?.latest, '2.0.0');
     });
 
+    test('has a version deleted, twice as well, and the package with the last one', async () => {
+      const repository = await repositoryOf('deleted');
+      for (const name of ['1.0.0', '2.0.0']) await target.createVersion(repository, versionRequest(name), signal);
+      for (const when of [new Date(), new Date(0)])
+        await target.deleteVersion(repository, PACKAGE.key, '2.0.0', when, signal);
+      const left = await target.findVersions(repository, PACKAGE.key, ['1.0.0', '2.0.0'], signal);
+      assert.deepEqual([...left.keys()], ['1.0.0']);
+      assert.equal((await target.findPackage(repository, PACKAGE.key, signal))?.latest, '1.0.0');
+      await target.deleteVersion(repository, PACKAGE.key, '1.0.0', new Date(0), signal);
+      assert.equal(await target.findPackage(repository, PACKAGE.key, signal), undefined);
+      await target.deleteVersion(repository, PACKAGE.key, '1.0.0', new Date(), signal);
+    });
+
     test('finds versions by their exact names, however these look in a pattern', async () => {
       const repository = await repositoryOf('names');
       const there = [

@@ -142,6 +142,19 @@ for (const faithful of [false, true]) {
       assert.deepEqual(found.get('/m')?.metadata, [{ key: 'k', value: true, system: false }]);
     });
 
+    test('shows when a file was modified at its source, and has it deleted, but nothing beside it', async () => {
+      const repository = await target.prepareRepository(place('gone'), signal);
+      const blob = blobOf(Buffer.from('gone'));
+      await target.pushBlob(repository, blob, signal);
+      const { size, sha256, md5 } = blob;
+      for (const fullPath of ['/d/f', '/d/f.md5'])
+        await target.createNode(repository, sourceNode({ fullPath, size, sha256, md5 }), { overwrite: false }, signal);
+      const found = await target.findNodes(repository, ['/d/f'], signal);
+      assert.deepEqual(found.get('/d/f')?.lastModifiedDate, sourceNode().lastModifiedDate);
+      for (const when of [new Date(), new Date(0)]) await target.deleteNode(repository, '/d/f', when, signal);
+      assert.deepEqual([...(await target.findNodes(repository, ['/d/f', '/d/f.md5'], signal)).keys()], ['/d/f.md5']);
+    });
+
     test('takes a large file by chunks; only an honest check lets that be a proof', async () => {
       const repository = await target.prepareRepository(place('large'), signal);
       const content = randomBytes(20 * MiB + 7);
