@@ -80,16 +80,12 @@ export function followOwnership({
       return count;
     },
 
+    /** From one far side to the next by a jump in the index. */
     async ownedFrom(sourceIds, signal) {
-      const clusterIds = await call('list where something is owned', signal, () =>
-        collection.distinct('clusterId', ofTask),
-      );
       const places = new Map<string, Awaited<ReturnType<FollowJournal['ownedFrom']>>[number]>();
       for (const ids of batches(sourceIds)) {
         const documents = await call('look for what came from the source', signal, () =>
-          collection
-            .find({ ...ofTask, clusterId: { $in: clusterIds }, sourceId: { $in: ids } }, { hint: OWNED_INDEXES.source })
-            .toArray(),
+          collection.find({ ...ofTask, sourceId: { $in: ids } }, { hint: OWNED_INDEXES.source }).toArray(),
         );
         for (const document of documents) {
           const { projectId, repoName, fullPath } = checked('owned_metadata', document);

@@ -125,6 +125,7 @@ function followPlace({
           { $push: { farSides: farSide }, $set: { updatedAt } },
         ),
       );
+      // Another call added it at the same time, and counts as the later one; or the epoch is over.
       if (added.matchedCount === 0) await touch(signal);
     },
   };

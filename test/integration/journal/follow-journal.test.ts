@@ -83,7 +83,7 @@ for (const replicaSet of [true, false])
       const own = await journal.follow(followed(), never);
       const ids = Array.from({ length: 20 }, (_, n) => `far-${n}`);
       for (const cursor of [1, 2])
-        await Promise.all(ids.map((clusterId) => own.saveFarSide({ clusterId, cursor }, never)));
+        await Promise.all([...ids, ...ids].map((clusterId) => own.saveFarSide({ clusterId, cursor }, never)));
       const stored = await db.collection('follow_state').findOne({ 'farSides.clusterId': 'far-7' });
       const farSides = stored?.['farSides'] as readonly { clusterId: string; cursor: number }[];
       assert.deepEqual(farSides.map(({ clusterId }) => clusterId).toSorted(), ids.toSorted());
