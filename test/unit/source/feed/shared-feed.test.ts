@@ -152,6 +152,27 @@ describe('a shared feed', () => {
     await Promise.all([...ahead, behind].map((follower) => follower.stop()));
   });
 
+  it('lets nobody wait for one who began before and is behind', async () => {
+    const feed = new NumberedFeed(1_000);
+    feed.written = 100_000;
+    const shared = shareFeed(feed);
+    const gate = Promise.withResolvers<void>();
+    const behind = follow(shared, 0, () => gate.promise);
+    await eventually(() => behind.told.size === 1_000);
+    const ahead = Array.from({ length: 3 }, () => follow(shared, 100_000));
+    feed.written += 10;
+    for (const { told } of ahead) await eventually(() => told.size === 10);
+    assert.equal(feed.open, 2);
+    gate.resolve();
+    await eventually(() => behind.told.size === 100_010);
+    await eventually(() => {
+      feed.written += 1;
+      return feed.open === 1;
+    });
+    for (const { told } of ahead) await eventually(() => told.has(feed.written - 1));
+    await Promise.all([...ahead, behind].map((follower) => follower.stop()));
+  });
+
   it('drops one who is slow, keeps little for it, and tells it everything all the same', async () => {
     const feed = new NumberedFeed(1_000);
     const shared = shareFeed(feed);
