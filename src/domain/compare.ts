@@ -34,6 +34,8 @@ export type Action =
   | { readonly kind: 'overwrite' }
   | { readonly kind: 'repair-metadata' }
   | { readonly kind: 'conflict'; readonly message: string }
+  /** What the far side has is newer than what the source has. */
+  | { readonly kind: 'keep'; readonly message: string }
   | { readonly kind: 'fail'; readonly reason: string; readonly message: string };
 
 /** Metadata keys by which bk-repo bans an artifact; they travel whatever `includeMetadata` says. */
@@ -83,11 +85,30 @@ export function judge<E extends Entry>(
   return save.length === 0 && remove.length === 0 ? 'same' : 'metadata-differs';
 }
 
-/** `ownWrite`: what lies there was committed by this very run, from a state of the source that has passed. */
+interface DatedFile {
+  readonly sha256: string | null;
+  readonly lastModifiedDate?: Date;
+}
+
+/**
+ * Which of two contents of one path stays where two clusters replicate to each other: the later one, of two equally old
+ * ones the one with the greater digest. So both sides decide alike and end equal. Without both dates it is the source's.
+ */
+export function farSideIsNewer(source: DatedFile, far: DatedFile | undefined): boolean {
+  if (source.sha256 === null || !source.lastModifiedDate || !far?.sha256 || !far.lastModifiedDate) return false;
+  const ahead = far.lastModifiedDate.getTime() - source.lastModifiedDate.getTime();
+  return ahead === 0 ? far.sha256 > source.sha256 : ahead > 0;
+}
+
+/**
+ * `ownWrite`: what lies there is as this task left it, from a state of the source that has passed. `keepNewer`: the task
+ * follows its source and {@link farSideIsNewer}.
+ */
 export function decide(
   verdict: Verdict,
   conflictStrategy: 'SKIP' | 'OVERWRITE' | 'FAST_FAIL',
   ownWrite: boolean,
+  keepNewer: boolean = false,
 ): Action {
   switch (verdict) {
     case 'absent':
@@ -104,6 +125,8 @@ export function decide(
           };
     case 'different':
     case 'metadata-differs':
+      if (keepNewer && !ownWrite && conflictStrategy === 'OVERWRITE')
+        return { kind: 'keep', message: `${conflictText(verdict)}, and it is newer there` };
       if (ownWrite || conflictStrategy === 'OVERWRITE') {
         return { kind: verdict === 'different' ? 'overwrite' : 'repair-metadata' };
       }

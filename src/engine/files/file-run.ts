@@ -3,7 +3,7 @@
  * source is compared with one question; its units start as permits come free, so the next page is compared while the last
  * files of this one still travel. Nothing is started after the far side was given up: the rest is recorded as not tried.
  */
-import { type Action, decide, judge, travellingMetadata } from '../../domain/compare.ts';
+import { judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import { Alarm } from '../../lib/alarm.ts';
@@ -19,7 +19,7 @@ import { goodProofs } from '../proofs.ts';
 import { fastFail, isJournalError, shareOf } from '../unit-errors.ts';
 import { unitKey } from '../unit-key.ts';
 import { LONGEST_UNSETTLED, Settler } from './settler.ts';
-import { type Assignment, fail, isOwn, type WorkerHooks, workUnit } from './unit-worker.ts';
+import { type Assignment, actionOf, fail, type WorkerHooks, workUnit } from './unit-worker.ts';
 
 export class FileRun {
   readonly #context: ObjectContext;
@@ -205,7 +205,7 @@ export class FileRun {
   async #ownFirst(assignments: readonly Assignment[]): Promise<void> {
     if (!follows(this.#context)) return;
     const written = assignments.filter((assignment) => {
-      const { kind } = this.#actionOf(assignment);
+      const { kind } = actionOf(this.#context, assignment);
       return kind === 'create' || kind === 'overwrite';
     });
     const owned = written.map(({ unit: { node, ownDigest: formerly } }) => ({
@@ -218,7 +218,7 @@ export class FileRun {
   async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
     const { recorder } = this.#context;
     const { unit, proof } = assignment;
-    const action = this.#actionOf(assignment);
+    const action = actionOf(this.#context, assignment);
     if (action.kind === 'none' && isDone(prior, unit.node)) {
       await recorder.countRecorded(prior, this.#options.run);
       return;
@@ -238,10 +238,6 @@ export class FileRun {
       await this.#interrupted(unit, error);
     }
     if (this.#settler.due) await this.#settle();
-  }
-
-  #actionOf({ unit, far, ownedKeys }: Assignment): Action {
-    return decide(judge(unit.node, far, ownedKeys), this.#context.setting.conflictStrategy, isOwn(unit, far));
   }
 
   /** Begins to read back what was committed; waits only when the time before has not ended, and fails as that did. */

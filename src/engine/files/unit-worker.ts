@@ -3,7 +3,7 @@
  * design §3: what was judged absent, and everything under SKIP and FAST_FAIL, is created with overwrite=false; an
  * "existed" answer means compare again; overwrite=true only after the far side's digest was read.
  */
-import { type Action, decide, judge, travellingMetadata } from '../../domain/compare.ts';
+import { type Action, decide, farSideIsNewer, judge, travellingMetadata } from '../../domain/compare.ts';
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { filesFingerprint } from '../../domain/quarantine.ts';
 import type { Delivery, Parcel } from '../blob-courier.ts';
@@ -11,6 +11,7 @@ import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { fingerprintOfFailure } from '../failure-memory.ts';
 import { finish } from '../finish-unit.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
+import { follows } from '../ownership.ts';
 import type { BlobProof, ProofMethod } from '../ports/journal.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { fastFail, isJournalError, PERHAPS_CHANGED } from '../unit-errors.ts';
@@ -60,14 +61,14 @@ async function perform(
   assignment: Assignment,
   signal: AbortSignal,
 ): Promise<void> {
-  const { courier, setting, repository, target } = context;
+  const { courier, repository, target } = context;
   const { unit } = assignment;
   let { far } = assignment;
   let delivered: Delivery = { bytesSent: 0, pushed: false, proof: undefined };
   let created = false;
   let meant = false;
   for (let comparison = 0; comparison < 4; comparison += 1) {
-    const action = decide(judge(unit.node, far, assignment.ownedKeys), setting.conflictStrategy, isOwn(unit, far));
+    const action = actionOf(context, { ...assignment, far });
     const parcel: Parcel = { repository, target, node: unit.node, proof: assignment.proof };
     switch (action.kind) {
       case 'none': {
@@ -89,8 +90,9 @@ async function perform(
         hooks.commit({ unit, ...delivered, ownedKeys: keysOf(unit.node) });
         return;
       case 'conflict':
+      case 'keep':
       case 'fail':
-        if (meant) hooks.notOurs(unit);
+        if (meant || unit.redone > 0) hooks.notOurs(unit);
         await refuse(context, unit, action, delivered.bytesSent, signal);
         return;
       case 'create':
@@ -116,8 +118,17 @@ async function perform(
   );
 }
 
+/** Decided alike when a unit is begun and each time it is compared again. */
+export function actionOf(
+  context: Pick<ObjectContext, 'setting'>,
+  { unit, far, ownedKeys }: Omit<Assignment, 'proof'>,
+): Action {
+  const keepNewer = follows(context) && farSideIsNewer(unit.node, far);
+  return decide(judge(unit.node, far, ownedKeys), context.setting.conflictStrategy, isOwn(unit, far), keepNewer);
+}
+
 /** What lies there was committed by this very run, from a state of the source that has passed. */
-export function isOwn({ ownDigest }: Unit, far: TargetNode | undefined): boolean {
+function isOwn({ ownDigest }: Unit, far: TargetNode | undefined): boolean {
   return ownDigest !== undefined && far?.sha256 === ownDigest;
 }
 
@@ -133,22 +144,13 @@ async function findOne(
 async function refuse(
   context: ObjectContext,
   unit: Unit,
-  action: Extract<Action, { kind: 'conflict' | 'fail' }>,
+  action: Extract<Action, { kind: 'conflict' | 'keep' | 'fail' }>,
   bytesSent: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (action.kind === 'conflict') {
-    await finish(
-      context,
-      unit,
-      'CONFLICT',
-      bytesSent,
-      signal,
-      new ReplicationError('unit', 'Conflict', action.message),
-    );
-    return;
-  }
-  throw new ReplicationError('unit', action.reason, action.message);
+  if (action.kind === 'fail') throw new ReplicationError('unit', action.reason, action.message);
+  const reason = action.kind === 'keep' ? 'FarSideNewer' : 'Conflict';
+  await finish(context, unit, 'CONFLICT', bytesSent, signal, new ReplicationError('unit', reason, action.message));
 }
 
 /** True when the source has changed this file since it was planned: gone = nothing to do, else it is begun again. */

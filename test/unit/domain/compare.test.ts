@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decide, judge, metadataDifference, travellingMetadata } from '../../../src/domain/compare.ts';
+import { decide, farSideIsNewer, judge, metadataDifference, travellingMetadata } from '../../../src/domain/compare.ts';
 
 const entry = (key: string, value: string | number | boolean | readonly string[], system = false) => ({
   key,
@@ -101,3 +101,40 @@ test('a difference names what to save and only owned keys to remove', () => {
   );
   assert.deepEqual(difference.remove, ['dropped']);
 });
+
+const earlier = new Date('2026-01-01T00:00:00.000Z');
+const later = new Date('2026-01-01T00:00:00.001Z');
+const dated = [
+  ['a later one at the far side', 'b', earlier, 'a', later, true],
+  ['an earlier one at the far side', 'a', later, 'b', earlier, false],
+  ['a greater digest of the same date', 'a', earlier, 'b', earlier, true],
+  ['a smaller digest of the same date', 'b', earlier, 'a', earlier, false],
+  ['the same digest of the same date', 'a', earlier, 'a', earlier, false],
+  ['the same digest of a later date', 'a', earlier, 'a', later, true],
+  ['a date that the far side does not tell', 'a', earlier, 'b', undefined, false],
+] as const;
+for (const [what, sha256, lastModifiedDate, farDigest, farDate, newer] of dated) {
+  const here = { sha256, lastModifiedDate };
+  const there = { sha256: farDigest, ...(farDate && { lastModifiedDate: farDate }) };
+  test(`${what} is ${newer ? '' : 'not '}newer`, () => assert.equal(farSideIsNewer(here, there), newer));
+  if (farDate !== undefined && sha256 !== farDigest)
+    test(`${what}: the other side decides alike`, () => assert.equal(farSideIsNewer(there, here), !newer));
+}
+
+test('nothing, and a folder, are not newer', () => {
+  const here = { sha256: 'a', lastModifiedDate: earlier };
+  assert.equal(farSideIsNewer(here, undefined), false);
+  assert.equal(farSideIsNewer(here, { sha256: null, lastModifiedDate: later }), false);
+});
+
+for (const verdict of ['different', 'metadata-differs'] as const) {
+  test(`what is newer at the far side stays under OVERWRITE, and is told: ${verdict}`, () => {
+    assert.equal(decide(verdict, 'OVERWRITE', false, true).kind, 'keep');
+    assert.equal(decide(verdict, 'SKIP', false, true).kind, 'conflict');
+    assert.equal(decide(verdict, 'FAST_FAIL', false, true).kind, 'fail');
+  });
+
+  test(`what the task left there itself is replaced, however new it is: ${verdict}`, () => {
+    assert.notEqual(decide(verdict, 'OVERWRITE', true, true).kind, 'keep');
+  });
+}

@@ -1,0 +1,111 @@
+/** What a task that follows its source does where somebody else has written the far side since. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type { RunSetting } from '../../../src/engine/run-types.ts';
+import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
+import { readBack } from '../../support/bkrepo/read-back.ts';
+import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
+import { type FarSide, type RunOptions, World } from '../../support/world.ts';
+
+const NOON = new Date('2026-11-01T12:00:00.000Z');
+const LATER = new Date('2026-11-01T12:00:00.001Z');
+const digestOf = (content: string): string => createHash('sha256').update(content).digest('hex');
+const [LESS = '', GREATER = ''] = ['one', 'two'].toSorted((a, b) => (digestOf(a) < digestOf(b) ? -1 : 1));
+const FOLLOWING = { conflictStrategy: 'OVERWRITE', following: 'written' } as const satisfies Partial<RunSetting>;
+
+let world: World;
+before(async () => {
+  world = await World.start();
+  const put = (path: string, content: string, lastModifiedDate: Date, value = 'source'): Promise<unknown> =>
+    world.files.putFile(path, content, { lastModifiedDate, metadata: [{ key: 'k', value }] });
+  await put('/newer-here', 'here', LATER);
+  await put('/newer-there', 'here', NOON);
+  await put('/greater-there', LESS, NOON);
+  await put('/greater-here', GREATER, NOON);
+  await put('/metadata-newer', 'equal', NOON);
+  await put('/metadata-equal', 'equal', NOON);
+});
+after(() => world.stop());
+
+async function other(name: string, faithful: boolean): Promise<{ farSide: FarSide; files: RepositoryBuilder }> {
+  const farSide = await world.farSide(name, { faithful });
+  const files = await new BkRepoBuilder(farSide.db, farSide.storeDir).repository('mirror', 'files');
+  const put = (path: string, content: string, lastModifiedDate: Date): Promise<unknown> =>
+    files.putFile(path, content, { lastModifiedDate, metadata: [{ key: 'k', value: 'far side' }] });
+  await put('/newer-here', 'there', NOON);
+  await put('/newer-there', 'there', LATER);
+  await put('/greater-there', GREATER, NOON);
+  await put('/greater-here', LESS, NOON);
+  await put('/metadata-newer', 'equal', LATER);
+  await put('/metadata-equal', 'equal', NOON);
+  return { farSide, files };
+}
+
+/** Path → how it was recorded, and whose it is afterwards. */
+async function outcome(farSide: FarSide, options: RunOptions): Promise<Record<string, string>> {
+  const { record } = await world.run([farSide], options);
+  const there = await readBack(farSide.db, farSide.storeDir, 'mirror', 'files');
+  const details = await world.details(record, farSide);
+  return Object.fromEntries(
+    [...there].map(([path, node]) => {
+      const { status, reason } = details.get(path) ?? {};
+      return [path, `${reason ?? status}: ${String(node.metadata.find(({ key }) => key === 'k')?.value)}`];
+    }),
+  );
+}
+
+for (const faithful of [false, true]) {
+  const mode = faithful ? 'faithful' : 'sound';
+
+  test(`the later file stays, of two equally old ones the greater digest, at a ${mode} far side`, async () => {
+    const { farSide } = await other(`follows-${mode}`, faithful);
+    const expected = {
+      '/newer-here': 'SUCCESS: source',
+      '/newer-there': 'FarSideNewer: far side',
+      '/greater-there': 'FarSideNewer: far side',
+      '/greater-here': 'SUCCESS: source',
+      '/metadata-newer': 'FarSideNewer: far side',
+      '/metadata-equal': 'SUCCESS: source',
+    };
+    assert.deepEqual(await outcome(farSide, { setting: FOLLOWING }), expected);
+  });
+
+  test(`a task that does not follow replaces all the same, at a ${mode} far side`, async () => {
+    const { farSide } = await other(`scheduled-${mode}`, faithful);
+    const all = await outcome(farSide, { setting: { conflictStrategy: 'OVERWRITE' } });
+    assert.deepEqual([...new Set(Object.values(all))], ['SUCCESS: source']);
+  });
+}
+
+test('a far side that tells no dates is overwritten', async () => {
+  const { farSide } = await other('dateless', false);
+  const target: FarSide['target'] = {
+    ...farSide.target,
+    findNodes: async (...call) => {
+      const found = await farSide.target.findNodes(...call);
+      return new Map([...found].map(([path, { lastModifiedDate: _, ...node }]) => [path, node]));
+    },
+  };
+  const all = await outcome({ ...farSide, target }, { setting: FOLLOWING });
+  assert.deepEqual([...new Set(Object.values(all))], ['SUCCESS: source']);
+});
+
+test('a newer file that comes between the commit and its reading back stays, and is not begun again', async () => {
+  const { farSide, files } = await other('meanwhile', false);
+  let creates = 0;
+  const target: FarSide['target'] = {
+    ...farSide.target,
+    createNode: async (...call) => {
+      const answer = await farSide.target.createNode(...call);
+      if (call[1].fullPath !== '/newer-here') return answer;
+      creates += 1;
+      const lastModifiedDate = new Date(LATER.getTime() + creates);
+      await files.putFile('/newer-here', `again ${creates}`, { lastModifiedDate });
+      return answer;
+    },
+  };
+  const all = await outcome({ ...farSide, target }, { setting: FOLLOWING });
+  assert.equal(all['/newer-here'], 'FarSideNewer: undefined');
+  assert.equal(creates, 1);
+});
