@@ -17,7 +17,10 @@ const CONNECTION_DEFAULTS = {
   retryReads: true,
 } as const;
 
-/** The source's MongoDB. Only reads: nothing here, and nothing that gets it, writes, creates or changes anything. */
+/**
+ * The source's MongoDB. Only reads: nothing that gets it writes, creates or changes anything, but what converts the operation
+ * log when a person asks for it.
+ */
 export class SourceDatabase {
   readonly shardCount: number;
   readonly maxTimeMs: number;

@@ -1,0 +1,46 @@
+/** The collections that logs are kept in, and the clock of the server that has them. The role `read` is enough. */
+import type { Document } from 'mongodb';
+import type { SourceDatabase } from '../database/database.ts';
+
+/** A collection as the server lists it. */
+export interface LogCollection {
+  readonly name: string;
+  /** Another one after it was dropped, made again, restored or converted. */
+  readonly uuid: string;
+  readonly capped: boolean;
+  /** Of a capped one, in bytes. */
+  readonly maxSize: number;
+}
+
+export interface ServerNow {
+  /** Milliseconds since the epoch by the clock of the server. */
+  readonly at: number;
+  /** MongoDB 4.4 is 9, 6.0 is 17. */
+  readonly wireVersion: number;
+}
+
+/** Those that match a filter on what the server lists, by name; views are left out. Fails, classified. */
+export async function listLogs(
+  database: SourceDatabase,
+  filter: Document,
+  signal: AbortSignal,
+): Promise<readonly LogCollection[]> {
+  const list = { listCollections: 1, filter, cursor: { batchSize: 1_000 } };
+  const answer = await database.command('the list of its collections', list, signal);
+  const found = (answer['cursor'] as { readonly firstBatch: readonly Document[] }).firstBatch;
+  return found
+    .filter(({ type }) => type === 'collection')
+    .map(({ name, options, info }) => ({
+      name: String(name),
+      uuid: String(info?.uuid),
+      capped: options?.capped === true,
+      maxSize: Number(options?.size ?? 0),
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Fails, classified. */
+export async function serverNow(database: SourceDatabase, signal: AbortSignal): Promise<ServerNow> {
+  const { localTime, maxWireVersion } = await database.command('its clock', { hello: 1 }, signal);
+  return { at: (localTime as Date).getTime(), wireVersion: Number(maxWireVersion) };
+}
