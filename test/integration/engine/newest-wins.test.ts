@@ -84,7 +84,12 @@ test('a far side that tells no dates is overwritten', async () => {
     ...farSide.target,
     findNodes: async (...call) => {
       const found = await farSide.target.findNodes(...call);
-      return new Map([...found].map(([path, { lastModifiedDate: _, ...node }]) => [path, node]));
+      return new Map(
+        [...found].map(([path, { fullPath, folder, size, sha256, metadata }]) => [
+          path,
+          { fullPath, folder, size, sha256, metadata },
+        ]),
+      );
     },
   };
   const all = await outcome({ ...farSide, target }, { setting: FOLLOWING });
