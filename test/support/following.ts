@@ -3,7 +3,6 @@
  * bk-repo's; the follower runs in this process and can be stopped, dropped without a word, and begun again.
  */
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { follow } from '../../src/engine/follow/follow.ts';
 import { FollowOrders } from '../../src/engine/follow/orders.ts';
 import type { FollowPlan, FollowRecords, FollowReport } from '../../src/engine/follow/types.ts';
@@ -51,10 +50,11 @@ export class SourceUser {
     this.#peer = peer;
   }
 
-  static async start(world: World): Promise<SourceUser> {
+  /** Of the source, or of a far side. */
+  static async start(world: World, farSide?: FarSide): Promise<SourceUser> {
     const peer = await startPeer({
-      mongo: world.client.db('bkrepo'),
-      storePath: world.builder.storeDir,
+      mongo: farSide?.db ?? world.client.db('bkrepo'),
+      storePath: farSide?.storeDir ?? world.builder.storeDir,
       users: [ACCOUNT],
     });
     return new SourceUser(peer);
@@ -239,9 +239,4 @@ function testRecords(
       return outcome;
     },
   };
-}
-
-/** Content of a file as a stream, for those who upload. */
-export function streamOf(content: string): Readable {
-  return Readable.from([Buffer.from(content)], { objectMode: false });
 }

@@ -56,6 +56,8 @@ const AT_ONCE = 8;
 export class Removal {
   readonly #options: RemovalOptions;
   readonly #window = new DeleteWindow();
+  /** What is held, while it is. */
+  readonly #held = new Set<string>();
   #approved = false;
 
   constructor(options: RemovalOptions) {
@@ -65,6 +67,7 @@ export class Removal {
   /** A person has agreed to what is held. */
   approve(): void {
     this.#approved = true;
+    this.#held.clear();
     this.#window.clear();
   }
 
@@ -107,15 +110,17 @@ export class Removal {
   async #mayGo(place: Place, scope: OwnedScope, signal: AbortSignal): Promise<boolean> {
     const { journal, protection, desk, clock } = this.#options;
     if (this.#approved) return true;
-    let files = 0;
-    for await (const gone of this.#gone(place, scope, signal)) files += gone.length;
-    if (files === 0) return true;
+    const gone: string[] = [];
+    for await (const page of this.#gone(place, scope, signal)) gone.push(...page.map(({ fullPath }) => fullPath));
+    if (gone.length === 0) return true;
     const owned = await journal.countOwned(desk.id, signal);
     const recent = this.#window.recent(clock.monotonic());
     const allowed = allowedDeletes(protection, owned + recent);
-    if (desk.state.heldSince === undefined && recent + files <= allowed) return true;
-    const waiting = desk.held?.files ?? 0;
-    desk.held = { files: waiting + files, owned, allowed };
+    if (desk.state.heldSince === undefined && recent + gone.length <= allowed) return true;
+    // Several changes may tell of the same file.
+    const { projectId, name } = place.target;
+    for (const fullPath of gone) this.#held.add(`${projectId}/${name}:${fullPath}`);
+    desk.held = { files: this.#held.size, owned, allowed };
     if (desk.state.heldSince === undefined) await desk.save({ heldSince: new Date(clock.now()) }, signal);
     return false;
   }
