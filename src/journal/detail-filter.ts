@@ -2,7 +2,7 @@
 import { BSONRegExp, type Filter } from 'mongodb';
 
 import type { UnitStatus } from '../engine/ports/journal.ts';
-import type { DetailDocument } from './documents.ts';
+import type { DetailDocument } from './detail-documents.ts';
 import type { DetailFilter } from './records.ts';
 
 /** Of a name's beginning; nothing that bk-repo stores has a longer name, and a pattern has a bound. */

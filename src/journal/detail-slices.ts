@@ -1,7 +1,7 @@
 /** A record's details of one far side in slices by the unique index, so that no question takes long, however many they are. */
 import type { Collection, Filter } from 'mongodb';
 
-import type { DetailDocument } from './documents.ts';
+import type { DetailDocument } from './detail-documents.ts';
 import { call } from './mongo-errors.ts';
 
 /** Details looked at with one question. */

@@ -4,9 +4,8 @@
  * is a few stretches of the unique index.
  */
 import type { Filter } from 'mongodb';
-
+import type { DetailDocument } from './detail-documents.ts';
 import { beginningWith, matching, statusesOf } from './detail-filter.ts';
-import type { DetailDocument } from './documents.ts';
 import { DETAIL_INDEXES } from './indexes.ts';
 import { call } from './mongo-errors.ts';
 import type { DetailFilter } from './records.ts';

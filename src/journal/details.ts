@@ -2,10 +2,10 @@
 import { type FindCursor, MongoServerError, type ObjectId } from 'mongodb';
 
 import type { UnitStatus } from '../engine/ports/journal.ts';
+import { type DetailDocument, toStoredDetail } from './detail-documents.ts';
 import { matching, possible, UNIT_STATUSES } from './detail-filter.ts';
 import type { DetailTotals } from './detail-totals.ts';
 import { type Way, wayOf } from './detail-ways.ts';
-import { type DetailDocument, toStoredDetail } from './documents.ts';
 import { DETAIL_INDEXES } from './indexes.ts';
 import { call } from './mongo-errors.ts';
 import type { DetailFilter, DetailPage, StoredDetail } from './records.ts';

@@ -5,7 +5,10 @@ import type { FarSideOutcome } from '../engine/run-types.ts';
 /** Why a run was started. */
 export type RunTrigger = 'one-shot' | 'request' | 'retry' | 'tick' | 'event' | 'backfill' | 'resync';
 
-/** A task may have one open record of each part at a time, and one that has none. `compare`: a whole run of a task that follows its source. */
+/**
+ * A task may have one open record of each part at a time, and one that has none. `compare`: a whole run of a task that
+ * follows its source, beside its rolling record.
+ */
 export type RunPart = 'compare';
 
 export type RunStatus = 'RUNNING' | 'SUCCESS' | 'FAILED' | 'ABORTED';

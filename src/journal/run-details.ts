@@ -3,7 +3,8 @@ import type { AnyBulkWriteOperation, Document } from 'mongodb';
 
 import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
-import { type DetailDocument, detailFields, SCHEMA, toUnitDetail } from './documents.ts';
+import { type DetailDocument, detailFields, toUnitDetail } from './detail-documents.ts';
+import { SCHEMA } from './documents.ts';
 import { call, onlyDuplicates } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';
 import { epochLost } from './runs.ts';

@@ -5,8 +5,9 @@
  */
 import { ReplicationError } from '../domain/errors.ts';
 import type { RunJournal, UnitDetail } from '../engine/ports/journal.ts';
+import { toUnitDetail } from './detail-documents.ts';
 import { slices } from './detail-slices.ts';
-import { checked, recordIdOf, toUnitDetail } from './documents.ts';
+import { checked, recordIdOf } from './documents.ts';
 import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';
 

@@ -232,6 +232,7 @@ for (const replicaSet of [false, true])
       const other = await open(mongod.uri, { database: unique('sweep') });
       const repository = { projectId: 'mirror', name: 'files', storageKey: null };
       const gone = await begin(other, { taskKey: 'a', taskUid: 'gone' });
+      const compare = await begin(other, { taskKey: 'a', taskUid: 'gone', claim: 'backfill:1', part: 'compare' });
       const kept = await begin(other, { taskKey: 'b', taskUid: 'alive' });
       const [goneJournal, keptJournal] = [other.runJournal(gone), other.runJournal(kept)];
       const owned = [{ fullPath: '/f', keys: ['k'] }];
@@ -242,7 +243,10 @@ for (const replicaSet of [false, true])
       const closed = await other.sweep(new Set(['alive']), new Date(Date.now() + 1), never);
       assert.deepEqual(
         closed.map((run) => [run.id, run.status, run.errorReason, run.replicaOverview.success]),
-        [[gone.id, 'ABORTED', 'task deleted', 2]],
+        [
+          [gone.id, 'ABORTED', 'task deleted', 2],
+          [compare.id, 'ABORTED', 'task deleted', 0],
+        ],
       );
       await assert.rejects(goneJournal.writeDetails([detail(1)], never), failure('cluster', 'EpochLost'));
       assert.equal((await goneJournal.findOwnedKeys('cluster-a', repository, ['/f'], never)).size, 0);
