@@ -9,7 +9,7 @@ import type { HashGate } from './hash-gate.ts';
 import type { Throttle } from './throttle.ts';
 import { MAX_USERNAME, type User, type Users } from './users-file.ts';
 
-/** How long a password that was right is not computed again. */
+/** How long after its last use a password that was right is not computed again. */
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 1_000;
 const READING: ReadonlySet<AccessVerb> = new Set(['get', 'list']);

@@ -22,7 +22,7 @@ import {
   REPLICATION_TASK_LOG,
 } from '../../../../src/rest/schemas/answer-schemas.ts';
 import { envelopeOf, FAILURE, listOf, NOTHING, nullOr, pageSchema } from '../../../../src/rest/schemas/envelope.ts';
-import { complaintsOf, createBody, dates, FAR, FAR_ID, metadata, task, terms } from './samples.ts';
+import { complaintsOf, createBody, dates, FAR, FAR_ID, metadata, RUN, task, terms } from './samples.ts';
 
 const CAPTURES = path.resolve(import.meta.dirname, '../../../../../shared/captures');
 
@@ -105,28 +105,6 @@ test('A time of its own zone is shown in the zone of the answer, and one that ca
   assert.equal(at('2027-02-31T00:00:00'), '2027-02-31T00:00:00');
 });
 
-const RUN: RunRecord = {
-  id: '6b02fc51b143b3715aaaf985',
-  taskKey: 'k',
-  taskUid: 'u',
-  namespace: 'default',
-  name: 'nightly',
-  claim: 'one-shot:x',
-  trigger: 'one-shot',
-  specHash: 'h',
-  generation: 1,
-  executionNumber: 1,
-  epoch: 1,
-  status: 'SUCCESS',
-  startTime: new Date('2026-11-22T06:29:37.117Z'),
-  endTime: new Date('2026-11-22T06:29:37.250Z'),
-  reserveDays: 30,
-  keepDetails: true,
-  replicaOverview: { success: 2, failed: 3, conflict: 5, unchanged: 7, notTried: 11, fileSuccess: 13, fileFailed: 17 },
-  replicatedBytes: 20,
-  totalBytes: 30,
-  farSides: [],
-};
 const { endTime: _end, ...BEGUN } = RUN;
 const RUNNING: RunRecord = { ...BEGUN, status: 'RUNNING', replicatedBytes: 0, totalBytes: 0 };
 const LIVE = {

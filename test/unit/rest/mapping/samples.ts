@@ -5,6 +5,7 @@ import { clusterId } from '../../../../src/api/names.ts';
 import type { ObjectMeta } from '../../../../src/api/object.ts';
 import type { ReplicaTask } from '../../../../src/api/replica-task.gen.ts';
 import { compileAdmission } from '../../../../src/api/validate.ts';
+import type { RunRecord } from '../../../../src/journal/records.ts';
 import { localTime, zoneOf } from '../../../../src/lib/local-time.ts';
 import type { SpecDraft } from '../../../../src/resources/editor.ts';
 import { RestError } from '../../../../src/rest/codes.ts';
@@ -86,3 +87,27 @@ export function complaintsOf(action: () => unknown): readonly string[] {
   }
   throw new Error('nothing was refused');
 }
+
+/** A run that has ended, with a number of its own in each count. */
+export const RUN: RunRecord = {
+  id: '6b02fc51b143b3715aaaf985',
+  taskKey: 'k',
+  taskUid: 'u',
+  namespace: 'default',
+  name: 'nightly',
+  claim: 'one-shot:x',
+  trigger: 'one-shot',
+  specHash: 'h',
+  generation: 1,
+  executionNumber: 1,
+  epoch: 1,
+  status: 'SUCCESS',
+  startTime: new Date('2026-11-22T06:29:37.117Z'),
+  endTime: new Date('2026-11-22T06:29:37.250Z'),
+  reserveDays: 30,
+  keepDetails: true,
+  replicaOverview: { success: 2, failed: 3, conflict: 5, unchanged: 7, notTried: 11, fileSuccess: 13, fileFailed: 17 },
+  replicatedBytes: 20,
+  totalBytes: 30,
+  farSides: [],
+};

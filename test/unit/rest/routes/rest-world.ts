@@ -65,6 +65,8 @@ export interface RestWorld {
   readonly down: Map<string, Error>;
   /** What the caller asked to do, and may not. */
   readonly denied: Set<string>;
+  /** Why nobody can tell what the caller may. */
+  unknowable: Error | undefined;
   readonly asked: AccessRequest[];
   /** Fields of the audit lines. */
   readonly audit: LogFields[];
@@ -128,6 +130,7 @@ export function restWorld(changes: Partial<RestContext> = {}): RestWorld {
     name: 'ann',
     may: async (access) => {
       asked.push(access);
+      if (world.unknowable !== undefined) throw world.unknowable;
       const { verb, resource, namespace } = access;
       return ![`${verb} ${resource}`, `${verb} ${resource} ${namespace}`].some((right) => denied.has(right));
     },
@@ -138,12 +141,13 @@ export function restWorld(changes: Partial<RestContext> = {}): RestWorld {
     routes: ROUTES,
     settings: REST_SETTINGS,
   });
-  return {
+  const world: RestWorld = {
     app,
     resources,
     pings,
     down,
     denied,
+    unknowable: undefined,
     asked,
     audit,
     call: async (method, url, body, { headers = {}, form } = {}) => {
@@ -160,6 +164,7 @@ export function restWorld(changes: Partial<RestContext> = {}): RestWorld {
       return { status: response.statusCode, code, message, data, items, headers: response.headers };
     },
   };
+  return world;
 }
 
 export function noAnswer(): Error {
