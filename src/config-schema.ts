@@ -367,6 +367,18 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('Zone of dates on the wire: IANA name or `+08:00`. Default: UTC, faithful `+08:00`.'),
       faithful: z.boolean().default(false).describe("Whether real servers' defects are reproduced; as `--faithful`."),
+      eventLog: z
+        .enum(['operate_log', 'artifact_oplog'])
+        .optional()
+        .describe(
+          'The log of changes to write, as a real server of that generation does: `operate_log`, or `artifact_oplog` for `artifact_oplog_YYYYMM`. Default: none.',
+        ),
+      operateLogBytes: z
+        .int()
+        .min(4096)
+        .max(2 ** 40)
+        .default(64 << 20)
+        .describe('Size of the capped `operate_log` that is made when there is none.'),
     })
     .prefault({})
     .describe('The receiving side (peer).'),

@@ -10,7 +10,7 @@ export async function runPeer(
   listening: (url: string) => void,
   stop: AbortSignal,
 ): Promise<void> {
-  const { host, port, mongodb, storePath, users, timeZone, faithful } = config.peer;
+  const { host, port, mongodb, storePath, users, timeZone, faithful, eventLog, operateLogBytes } = config.peer;
   if (storePath === undefined) throw new ConfigError(['peer.storePath (--store) is required']);
   if (users.length === 0) throw new ConfigError(['peer.users: at least one account is required']);
   const peer = await startPeer({
@@ -27,6 +27,8 @@ export async function runPeer(
       projects,
     })),
     faithful,
+    eventLog,
+    operateLogBytes,
     ...(timeZone === undefined ? {} : { timeZone }),
     logger,
     clock,

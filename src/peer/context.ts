@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts';
 import type { Database } from './database.ts';
+import type { EventSink } from './events.ts';
 import type { PeerSettings } from './options.ts';
 import type { Stores } from './stores.ts';
 
@@ -9,6 +10,7 @@ export interface PeerContext {
   readonly database: Database;
   readonly stores: Stores;
   readonly accounts: Accounts;
+  readonly events: EventSink;
 }
 
 export function now(context: PeerContext): Date {

@@ -87,6 +87,14 @@ export const DEFECTS = {
     "package/version/create sets the package's extension to the version's extension, whatever packageExtension says",
     'bk-repo\'s PackageServiceImpl.createPackageVersion; fixture "What did not arrive": helm loses package.extension',
   ),
+  deletesNotLogged: defect(
+    'no deletion of a node is written to operate_log',
+    'contract §4.1: the class and its listener exist, but nothing publishes the event',
+  ),
+  resourceKeysAsGiven: defect(
+    'the resourceKey of an event has the path as the caller wrote it: without its first slash, with a last one',
+    'fixture "Operation → entries of artifact_oplog_YYYYMM"',
+  ),
   missingFileIsServerError: defect(
     'blob/push without a file part answers 500, 250102',
     'wire-wrong-sha256 "direct push: file part missing"',

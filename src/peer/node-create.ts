@@ -86,12 +86,21 @@ export function readDate(context: PeerContext, body: Fields, name: string): Date
   return date;
 }
 
-export async function createNode(context: PeerContext, request: NodeCreateRequest): Promise<NodeDoc> {
+export interface CreatedNode {
+  readonly node: NodeDoc;
+  /** The node is there now because of this request. */
+  readonly placed: boolean;
+  /** When the node was deleted that it took the place of. */
+  readonly replaced: Date | undefined;
+  readonly repoType: string;
+}
+
+export async function createNode(context: PeerContext, request: NodeCreateRequest): Promise<CreatedNode> {
   if (request.fullPath === '/') throw new PeerError('parameterInvalid', 'fullPath');
   const repository = await requireRepository(context, request.projectId, request.repoName);
   const content = request.folder ? undefined : await requireContent(context, repository, request);
   const node = nodeDocument(request, content, now(context));
-  return await place(context, repository, node, request);
+  return { ...(await place(context, repository, node, request)), repoType: repository.type };
 }
 
 interface Content {
@@ -146,8 +155,9 @@ async function place(
   repository: RepositoryDoc,
   node: NodeDoc,
   request: NodeCreateRequest,
-): Promise<NodeDoc> {
+): Promise<Omit<CreatedNode, 'repoType'>> {
   const { defects } = context.settings;
+  let replaced: Date | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const existing = await findLive(context, node.projectId, node.repoName, node.fullPath);
     if (existing !== null) {
@@ -155,13 +165,16 @@ async function place(
       if (existing.folder || node.folder) throw new PeerError('nodeConflict', node.fullPath);
       if (request.source !== undefined && defects.federationRules) {
         const kept = await federate(context, existing, node, request);
-        if (kept !== undefined) return kept;
+        if (kept !== undefined) return { node: kept, placed: false, replaced };
       }
     }
     await ensureFolders(context, node.projectId, node.repoName, node.fullPath, request.operator);
-    if (existing !== null && !(await softDeleteOne(context, existing, EARLIER_WRITE))) continue;
-    if (await insertNode(context, repository, node)) return node;
-    if (defects.duplicateInsertIsSuccess) return node;
+    if (existing !== null) {
+      if (!(await softDeleteOne(context, existing, EARLIER_WRITE))) continue;
+      replaced = now(context);
+    }
+    if (await insertNode(context, repository, node)) return { node, placed: true, replaced };
+    if (defects.duplicateInsertIsSuccess) return { node, placed: false, replaced };
   }
   throw new PeerError('nodeConflict', node.fullPath);
 }

@@ -32,6 +32,6 @@ export async function deleteNode(context: PeerContext, deletion: NodeDeletion): 
   if (fullPath === '/') throw new PeerError('methodNotAllowed', "Can't delete root node", { status: 400 });
   const node = await findLive(context, projectId, repoName, fullPath);
   if (node !== null && outlives(context, deletion, [node.createdDate, node.lastModifiedDate]))
-    return { deletedNumber: 0, deletedSize: 0, deletedTime: now(context) };
+    return { deletedNumber: 0, deletedSize: 0, deletedTime: now(context), any: false };
   return await deleteSubtree(context, projectId, repoName, fullPath, now(context));
 }

@@ -113,6 +113,8 @@ export interface Deletion {
   /** Bytes. */
   readonly deletedSize: number;
   readonly deletedTime: Date;
+  /** Anything at all, folders too. */
+  readonly any: boolean;
 }
 
 /** Soft-deletes a path and everything below it. A path that is not there is a success with nothing deleted. */
@@ -131,11 +133,11 @@ export async function deleteSubtree(
       { $group: { _id: null, number: { $sum: 1 }, size: { $sum: '$size' } } },
     ])
     .toArray();
-  await atFreeTime(
+  const touched = await atFreeTime(
     deletedTime,
     async (deleted) => (await nodes.updateMany(filter, { $set: { deleted } })).modifiedCount,
   );
-  return { deletedNumber: sum?.number ?? 0, deletedSize: sum?.size ?? 0, deletedTime };
+  return { deletedNumber: sum?.number ?? 0, deletedSize: sum?.size ?? 0, deletedTime, any: touched > 0 };
 }
 
 async function atFreeTime(first: Date, update: (deleted: Date) => Promise<number>): Promise<number> {

@@ -8,6 +8,7 @@ import { type LocalTime, localTime, zoneOf } from '../lib/local-time.ts';
 import { DEFAULT_SHARD_COUNT, effectiveShardCount } from '../source/schema/sharding.ts';
 import { type Logger, silentLogger } from '../telemetry/logger.ts';
 import { type Defects, selectDefects } from './defects.ts';
+import type { EventLogForm } from './event-entries.ts';
 
 /** An account of the receiving side. A password may hold any character; an empty one is allowed. */
 export interface PeerUser {
@@ -53,8 +54,14 @@ export interface PeerOptions {
   readonly uploadExpiryMs?: number;
   /** Upload sessions at a time; default 1,000, more are answered 429. */
   readonly maxUploads?: number;
+  /** The log of changes that a server of that generation writes; default none. */
+  readonly eventLog?: EventLogForm | undefined;
+  /** Bytes of the capped `operate_log` that is made when there is none; default 64 MiB. */
+  readonly operateLogBytes?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** From 0 to less than 1. */
+  readonly random?: () => number;
   /** Random lower-case hex of that many bytes. */
   readonly randomHex?: (bytes: number) => string;
   /** Opens a new file of the store for writing; replaced to inject a full disk. */
@@ -76,8 +83,11 @@ export interface PeerSettings {
   readonly keepAliveTimeoutMs: number;
   readonly uploadExpiryMs: number;
   readonly maxUploads: number;
+  readonly eventLog: EventLogForm | undefined;
+  readonly operateLogBytes: number;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly randomHex: (bytes: number) => string;
   readonly createFile: (file: string) => Promise<FileHandle>;
 }
@@ -100,8 +110,11 @@ export function compileOptions(options: PeerOptions): PeerSettings {
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 360_000,
     uploadExpiryMs: options.uploadExpiryMs ?? 12 * 3_600_000,
     maxUploads: options.maxUploads ?? 1000,
+    eventLog: options.eventLog,
+    operateLogBytes: options.operateLogBytes ?? 64 << 20,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
     randomHex: options.randomHex ?? ((bytes) => randomBytes(bytes).toString('hex')),
     createFile: options.createFile ?? ((file) => open(file, 'wx')),
   };

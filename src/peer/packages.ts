@@ -18,12 +18,16 @@ import type { VersionRequest } from './version-request.ts';
 /** Most names in a package's history of versions. */
 const MAX_HISTORY = 10_000;
 
-/** Creates package and version, or replaces the version; fails with 251020 when it exists and `overwrite` is not set. */
-export async function createVersion(context: PeerContext, request: VersionRequest): Promise<void> {
+/**
+ * Creates package and version, or replaces the version; fails with 251020 when it exists and `overwrite` is not set.
+ * true = there was none of that name.
+ */
+export async function createVersion(context: PeerContext, request: VersionRequest): Promise<boolean> {
   await requireRepository(context, request.projectId, request.repoName);
   const packageId = await findOrCreatePackage(context, request);
   const isNew = await writeVersion(context, packageId.toHexString(), request);
   await finishPackage(context, packageId, request, isNew);
+  return isNew;
 }
 
 async function findOrCreatePackage(context: PeerContext, request: VersionRequest): Promise<ObjectId> {

@@ -6,7 +6,7 @@ import { now, type PeerContext } from './context.ts';
 import { isDuplicateKey } from './database.ts';
 import { PeerError } from './errors.ts';
 import { type Fields, isRecord } from './fields.ts';
-import { deleteSubtree } from './node-tree.ts';
+import { type Deletion, deleteSubtree } from './node-tree.ts';
 
 const PROJECT_NAME = /^[a-zA-Z_][a-zA-Z0-9\-_.]{1,99}$/;
 const REPOSITORY_NAME = /^[a-zA-Z_][a-zA-Z0-9\-_.]{1,63}$/;
@@ -32,7 +32,11 @@ export async function requireRepository(
   return repository;
 }
 
-export async function createProject(context: PeerContext, body: Fields): Promise<ProjectDoc> {
+/** `created` is false for one that was there. */
+export async function createProject(
+  context: PeerContext,
+  body: Fields,
+): Promise<{ readonly project: ProjectDoc; readonly created: boolean }> {
   const name = body.text('name');
   const displayName = body.text('displayName');
   if (!PROJECT_NAME.test(name)) throw new PeerError('parameterInvalid', 'name');
@@ -40,7 +44,7 @@ export async function createProject(context: PeerContext, body: Fields): Promise
     throw new PeerError('parameterInvalid', 'displayName');
   const projects = await context.database.projects();
   const existing = await projects.findOne({ name });
-  if (existing !== null) return existing;
+  if (existing !== null) return { project: existing, created: false };
   const project: ProjectDoc = {
     _id: new ObjectId(),
     ...audit(context, body),
@@ -52,16 +56,19 @@ export async function createProject(context: PeerContext, body: Fields): Promise
   };
   try {
     await projects.insertOne(project);
-    return project;
+    return { project, created: true };
   } catch (error) {
     const winner = isDuplicateKey(error) ? await projects.findOne({ name }) : null;
     if (winner === null) throw error;
-    return winner;
+    return { project: winner, created: false };
   }
 }
 
-/** A name that a deleted repository still holds is used again for a new one. */
-export async function createRepository(context: PeerContext, body: Fields): Promise<RepositoryDoc> {
+/** A name that a deleted repository still holds is used again for a new one. `created` is false for one that was there. */
+export async function createRepository(
+  context: PeerContext,
+  body: Fields,
+): Promise<{ readonly repository: RepositoryDoc; readonly created: boolean }> {
   const repository = readRepository(context, body);
   const projects = await context.database.projects();
   if ((await projects.findOne({ name: repository.projectId })) === null)
@@ -69,16 +76,16 @@ export async function createRepository(context: PeerContext, body: Fields): Prom
   const repositories = await context.database.repositories();
   const key = { projectId: repository.projectId, name: repository.name };
   const existing = await repositories.findOne({ ...key, deleted: null });
-  if (existing !== null) return existing;
+  if (existing !== null) return { repository: existing, created: false };
   if (!REPOSITORY_NAME.test(repository.name)) throw new PeerError('parameterInvalid', 'name');
   try {
     await repositories.deleteOne({ ...key, deleted: { $type: 'date' } });
     await repositories.insertOne(repository);
-    return repository;
+    return { repository, created: true };
   } catch (error) {
     const winner = isDuplicateKey(error) ? await repositories.findOne({ ...key, deleted: null }) : null;
     if (winner === null) throw error;
-    return winner;
+    return { repository: winner, created: false };
   }
 }
 
@@ -153,15 +160,16 @@ export async function updateRepository(context: PeerContext, body: Fields): Prom
 }
 
 /** Without `forced` a repository that still holds files is refused with 251008. */
-export async function deleteRepository(context: PeerContext, body: Fields): Promise<void> {
+export async function deleteRepository(context: PeerContext, body: Fields): Promise<Deletion> {
   const repository = await requireRepository(context, body.text('projectId'), body.text('name'));
   const { projectId, name } = repository;
   const nodes = await context.database.nodes(projectId);
   const file = await nodes.findOne({ projectId, repoName: name, folder: false, deleted: null });
   if (file !== null && !body.flag('forced', false)) throw new PeerError('repositoryContainsFile', name);
-  await deleteSubtree(context, projectId, name, '/', now(context));
+  const deletion = await deleteSubtree(context, projectId, name, '/', now(context));
   const repositories = await context.database.repositories();
   await repositories.updateOne({ _id: repository._id }, { $set: { deleted: now(context) } });
+  return deletion;
 }
 
 export function projectInfo(project: ProjectDoc, time: LocalTime): Readonly<Record<string, unknown>> {

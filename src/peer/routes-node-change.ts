@@ -4,9 +4,11 @@ import type { UpdateFilter } from 'mongodb';
 
 import type { NodeDoc } from '../source/schema/documents.ts';
 import { now, type PeerContext } from './context.ts';
+import { originOf } from './events.ts';
 import { nodePath } from './fields.ts';
 import { bodyFields, guardProject, success } from './http.ts';
 import { expireDate } from './node-create.ts';
+import { nodeEvent } from './node-events.ts';
 import { moveOrCopy, renameNode } from './node-move.ts';
 import { requireLive } from './node-tree.ts';
 import { nodeDetail } from './node-view.ts';
@@ -29,6 +31,11 @@ export function nodeChangeRoutes(app: FastifyInstance, context: PeerContext): vo
       newFullPath: body.path('newFullPath'),
       operator: body.optionalText('operator') ?? 'system',
     });
+    context.events.add({
+      ...nodeEvent(request),
+      type: 'NODE_RENAMED',
+      data: { newFullPath: body.text('newFullPath') },
+    });
     return success(request);
   });
 
@@ -42,6 +49,7 @@ export function nodeChangeRoutes(app: FastifyInstance, context: PeerContext): vo
     const update: UpdateFilter<NodeDoc> =
       expires === undefined ? { $set, $unset: { expireDate: '' } } : { $set: { ...$set, expireDate: expires } };
     await (await context.database.nodes(projectId)).updateOne({ _id: node._id }, update);
+    context.events.add({ ...nodeEvent(request), type: 'NODE_UPDATED' });
     return success(request);
   });
 
@@ -62,6 +70,20 @@ export function nodeChangeRoutes(app: FastifyInstance, context: PeerContext): vo
         overwrite: body.flag('overwrite', false),
         operator: body.optionalText('operator') ?? 'system',
         move,
+      });
+      context.events.add({
+        type: move ? 'NODE_MOVED' : 'NODE_COPIED',
+        projectId: srcProjectId,
+        repoName: srcRepoName,
+        resource: body.text('srcFullPath'),
+        origin: originOf(request),
+        data: {
+          dstProjectId: destProjectId,
+          dstRepoName: node.repoName,
+          dstFullPath: body.optionalText('destFullPath') ?? body.text('destPath'),
+          overwrite: body.flag('overwrite', false),
+          dstRootNodeFullPath: node.folder ? `${node.fullPath}/` : node.fullPath,
+        },
       });
       return success(request, nodeDetail(node, time));
     });

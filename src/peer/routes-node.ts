@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify';
 
 import type { PeerContext } from './context.ts';
 import { PeerError } from './errors.ts';
+import { longDate } from './event-entries.ts';
 import { nodePath } from './fields.ts';
 import { bodyFields, guardProject, queryText, success } from './http.ts';
 import { createNode, readNodeCreate } from './node-create.ts';
 import { deleteNode, readNodeDeletion } from './node-delete.ts';
+import { announceCreation, nodeEvent } from './node-events.ts';
 import { mergeMetadata, removeMetadata } from './node-metadata.ts';
 import { findLive, requireLive } from './node-tree.ts';
 import { nodeDetail } from './node-view.ts';
@@ -46,14 +48,23 @@ export function nodeRoutes(app: FastifyInstance, context: PeerContext): void {
   app.post('/node/create', { config }, async (request) => {
     const create = readNodeCreate(context, bodyFields(request));
     guardProject(context, request, create.projectId);
-    return success(request, nodeDetail(await createNode(context, create), time));
+    const created = await createNode(context, create);
+    announceCreation(context, request, created);
+    return success(request, nodeDetail(created.node, time));
   });
 
   app.post('/node/delete', { config }, async (request) => {
     const asked = readNodeDeletion(context, bodyFields(request));
     guardProject(context, request, asked.projectId);
     const deletion = await deleteNode(context, asked);
-    return success(request, { ...deletion, deletedTime: time.format(deletion.deletedTime) });
+    const { deletedNumber, deletedSize, deletedTime } = deletion;
+    if (deletion.any)
+      context.events.add({
+        ...nodeEvent(request),
+        type: 'NODE_DELETED',
+        data: { deletedDate: longDate(deletedTime, time) },
+      });
+    return success(request, { deletedNumber, deletedSize, deletedTime: time.format(deletedTime) });
   });
 
   app.post('/metadata/save', { config }, async (request) => {
@@ -62,7 +73,11 @@ export function nodeRoutes(app: FastifyInstance, context: PeerContext): void {
     guardProject(context, request, projectId);
     const node = await requireLive(context, projectId, body.text('repoName'), body.path('fullPath'));
     const entries = body.metadata('nodeMetadata', 'metadata') ?? [];
-    await mergeMetadata(context, node, entries, body.flag('replace', false));
+    const replace = body.flag('replace', false);
+    await mergeMetadata(context, node, entries, replace);
+    const told = body.has('nodeMetadata') ? entries : [];
+    const metadata = Object.fromEntries(told.map((entry) => [entry.key, entry]));
+    context.events.add({ ...nodeEvent(request), type: 'METADATA_SAVED', data: { metadata, replace } });
     return success(request);
   });
 
@@ -71,7 +86,9 @@ export function nodeRoutes(app: FastifyInstance, context: PeerContext): void {
     const projectId = body.text('projectId');
     guardProject(context, request, projectId);
     const node = await requireLive(context, projectId, body.text('repoName'), body.path('fullPath'));
-    await removeMetadata(context, node, body.textList('keyList') ?? []);
+    const keys = body.textList('keyList') ?? [];
+    await removeMetadata(context, node, keys);
+    context.events.add({ ...nodeEvent(request), type: 'METADATA_DELETED', data: { keys } });
     return success(request);
   });
 }

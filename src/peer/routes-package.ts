@@ -5,7 +5,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { requireProject } from './accounts.ts';
-import type { PeerContext } from './context.ts';
+import { now, type PeerContext } from './context.ts';
+import { longDate } from './event-entries.ts';
+import { type EventType, originOf, type PeerEvent } from './events.ts';
 import { bodyFields, guardProject, optionalQuery, pathParameter, queryInteger, queryText, success } from './http.ts';
 import { deletePackage, readPackageDeletion } from './package-delete.ts';
 import {
@@ -20,7 +22,7 @@ import { packageSummary, packageVersion } from './package-view.ts';
 import { createVersion } from './packages.ts';
 import { type PageRequest, pageRequest } from './page.ts';
 import { requireRepository } from './repositories.ts';
-import { readVersion } from './version-request.ts';
+import { readVersion, type VersionRequest } from './version-request.ts';
 
 export function packageRoutes(app: FastifyInstance, context: PeerContext): void {
   const config = { access: 'metadata' } as const;
@@ -36,7 +38,8 @@ export function packageRoutes(app: FastifyInstance, context: PeerContext): void 
   app.post('/package/version/create', { config }, async (request) => {
     const version = readVersion(bodyFields(request));
     guardProject(context, request, version.projectId);
-    await createVersion(context, version);
+    const isNew = await createVersion(context, version);
+    context.events.add(versionEvent(request, isNew ? 'VERSION_CREATED' : 'VERSION_UPDATED', version, version.version));
     return success(request);
   });
 
@@ -47,9 +50,40 @@ export function packageRoutes(app: FastifyInstance, context: PeerContext): void 
     app.post(url, { config }, async (request) => {
       const deletion = readPackageDeletion(context, bodyFields(request), ofVersion);
       guardProject(context, request, deletion.projectId);
-      await deletePackage(context, deletion);
+      const gone = await deletePackage(context, deletion);
+      const deletedDate = longDate(now(context), context.settings.time);
+      if (gone !== undefined)
+        context.events.add(versionEvent(request, 'VERSION_DELETED', gone, deletion.version, { deletedDate }));
       return success(request);
     });
+}
+
+type About = Pick<VersionRequest, 'projectId' | 'repoName' | 'key' | 'name' | 'type'>;
+
+/** A whole package is written as version `null` of it. */
+function versionEvent(
+  request: FastifyRequest,
+  type: EventType,
+  { projectId, repoName, key, name, type: packageType }: About,
+  version: string | undefined,
+  more: Readonly<Record<string, unknown>> = {},
+): PeerEvent {
+  const origin = originOf(request);
+  return {
+    type,
+    projectId,
+    repoName,
+    resource: `${key}-${version ?? 'null'}`,
+    origin,
+    data: {
+      packageKey: key,
+      packageType,
+      packageName: name,
+      packageVersion: version ?? '',
+      ...more,
+      realIpAddress: origin.clientAddress,
+    },
+  };
 }
 
 export function packageQueryRoutes(app: FastifyInstance, context: PeerContext): void {

@@ -12,6 +12,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { Accounts } from './accounts.ts';
 import type { PeerContext } from './context.ts';
 import { Database } from './database.ts';
+import { EventLog } from './event-log.ts';
 import { createHttpServer } from './http.ts';
 import { compileOptions, type PeerOptions } from './options.ts';
 import { blobRoutes } from './routes-blob.ts';
@@ -46,17 +47,20 @@ export async function startPeer(options: PeerOptions, signal?: AbortSignal): Pro
     const database = new Database(db, settings.shardCount);
     const stores = new Stores(settings.storePath, database, settings);
     await stores.prepare();
+    const events = new EventLog(db, settings);
     const context: PeerContext = {
       settings,
       database,
       stores,
       accounts: new Accounts(settings.users, settings.defects.passwordCutAtColon),
+      events,
     };
     const sweeper = await Sweeper.start(context);
     return await listen(
       context,
       async () => {
         await sweeper.stop();
+        await events.close();
         await client?.close();
       },
       signal,
