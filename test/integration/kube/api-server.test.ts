@@ -30,6 +30,7 @@ import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { type Kubernetes, startKubernetes } from '../../support/kubernetes.ts';
 import { makeTempDir, removeDir } from '../../support/tempdir.ts';
 import { eventually } from '../../support/wait.ts';
+import { accessReviews } from './access-reviews.ts';
 import { installWidgets, WIDGETS, type Widget, widget } from './widgets.ts';
 
 const never = new AbortController().signal;
@@ -298,3 +299,5 @@ test('what the served schema lacks is told in words', async () => {
   assert.deepEqual(await servedSchemaLacks(pod, WIDGETS, present, never), [], 'needs no right of its own');
   await pod.close();
 });
+
+accessReviews(() => kubernetes);
