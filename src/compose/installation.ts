@@ -17,9 +17,8 @@ import type { Clock } from '../lib/clock.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { ResourceStore } from '../resources/store.ts';
 import type { ManagedController } from '../runtime/manager.ts';
-import type { RunRegistry } from '../runtime/run-registry.ts';
 import { createBkRepoSource } from '../source/bkrepo-source.ts';
-import type { BkRepoSourceOptions, PullOptions, StorageOptions } from '../source/options.ts';
+import type { BkRepoSourceOptions, FeedOptions, PullOptions, StorageOptions } from '../source/options.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createFarSides } from './far-sides.ts';
 import { readText, requiredSecret, secretValue } from './secrets.ts';
@@ -44,7 +43,7 @@ export interface InstallationOptions extends Ambience {
 
 export interface Installation {
   readonly controllers: readonly ManagedController[];
-  readonly runs: Pick<RunRegistry<never, never>, 'stopAll'>;
+  readonly runs: Pick<Wiring, 'stopAll'>;
   /** Closed by `close`. */
   readonly journal: Journal;
   close(): Promise<void>;
@@ -88,6 +87,8 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       source,
       journal,
       registry: wiring.registry,
+      followers: wiring.followers,
+      feeds: source.feeds,
       limits: limitsOf(config),
       locks: new KeyedLock(),
       schedule: config.schedule,
@@ -102,7 +103,7 @@ export async function openInstallation(options: InstallationOptions, stop: Abort
       ...controllers,
       taskSweeper({ store, journal, maxRunsPerTask: config.records.maxRunsPerTask, clock, logger }),
     ],
-    runs: wiring.registry,
+    runs: wiring,
     journal,
     close: async () => void (await Promise.allSettled([journal.close(), source.close()])),
   };
@@ -153,7 +154,7 @@ function limitsOf({ engine }: Config): {
 }
 
 function sourceOptions({ config, clock, logger }: Ambience): BkRepoSourceOptions {
-  const { mongodb, pathMap } = config.source;
+  const { mongodb, pathMap, feed } = config.source;
   const storage = storageOf(config.source.storage);
   const pull = pullOf(config.source.http);
   if (storage === undefined && pull === undefined)
@@ -165,9 +166,14 @@ function sourceOptions({ config, clock, logger }: Ambience): BkRepoSourceOptions
     ...(storage === undefined ? {} : { storage }),
     ...(pull === undefined ? {} : { pull }),
     pathMap,
+    feed: feedOf(feed),
     clock,
     logger,
   };
+}
+
+function feedOf({ operateLog, ...feed }: Config['source']['feed']): FeedOptions {
+  return { ...feed, ...(operateLog === undefined ? {} : { operateLog }) };
 }
 
 function storageOf({ filesystem, s3 }: Config['source']['storage']): StorageOptions | undefined {

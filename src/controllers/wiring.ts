@@ -19,6 +19,7 @@ import { objectKey } from '../runtime/key.ts';
 import type { ManagedController } from '../runtime/manager.ts';
 import { type RunEvent, RunRegistry } from '../runtime/run-registry.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { FollowerState } from './replica-task/follow-body.ts';
 import type { Progress } from './replica-task/run-body.ts';
 
 export interface WiringOptions {
@@ -46,6 +47,7 @@ const CALM_MS = 25;
 
 export class Wiring {
   readonly registry: RunRegistry<Progress, RunRecord>;
+  readonly followers: RunRegistry<FollowerState, void>;
   readonly #options: WiringOptions;
   readonly #seen = new Map<string, string>();
   #clusters: Controller | undefined;
@@ -54,7 +56,14 @@ export class Wiring {
 
   constructor(options: WiringOptions) {
     this.#options = options;
-    this.registry = new RunRegistry({ clock: options.clock, onEvent: (key, event) => this.#runEvent(key, event) });
+    const onEvent = (key: string, event: RunEvent): void => this.#runEvent(key, event);
+    this.registry = new RunRegistry({ clock: options.clock, onEvent });
+    this.followers = new RunRegistry({ clock: options.clock, onEvent });
+  }
+
+  /** Stops runs and followers at a safe point, and lets no more begin. */
+  async stopAll(reason: unknown, signal: AbortSignal): Promise<void> {
+    await Promise.all([this.registry.stopAll(reason, signal), this.followers.stopAll(reason, signal)]);
   }
 
   /** The controllers, to be run while this process leads. */

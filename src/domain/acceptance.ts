@@ -3,7 +3,6 @@
  * is refused by name here, so that nothing is silently ignored. Pure.
  */
 import type { ClusterSpec } from '../api/cluster.gen.ts';
-import type { ReplicaTaskSpec } from '../api/replica-task.gen.ts';
 
 export interface Refusal {
   /** Reason of the condition: `NotSupported`, `ClusterTypeNotSupported`, or what is wrong with a schedule. */
@@ -14,15 +13,6 @@ export interface Refusal {
 }
 
 /** The first field that asks for what is not built; undefined = all that the spec asks for is performed. */
-export function refuseTask(spec: ReplicaTaskSpec): Refusal | undefined {
-  if (spec.replicaType === 'SCHEDULED') return undefined;
-  return {
-    reason: 'NotSupported',
-    field: 'spec.replicaType',
-    message: `spec.replicaType: ${spec.replicaType} tasks are not supported yet; use SCHEDULED`,
-  };
-}
-
 export function refuseCluster(spec: ClusterSpec): Refusal | undefined {
   if (spec.type !== 'STANDALONE' && spec.type !== 'EDGE')
     return {

@@ -10,12 +10,17 @@ interface Named {
 
 /** What is said about a failed run, ending with how to try again what failed; the hint is never what is cut off. */
 export function withRetryHint<V extends { readonly message: string }>(verdict: V, task: Named, hint: AnnotateHint): V {
-  const how = `. To retry what failed: ${howToRetry(task, hint)}`;
+  const how = `. To retry what failed: ${annotateCommand(task, hint, RETRY_REQUESTED_ANNOTATION)}`;
   return { ...verdict, message: sanitiseText(verdict.message, MAX_MESSAGE - how.length) + how };
 }
 
-function howToRetry({ metadata: { namespace, name } }: Named, hint: AnnotateHint): string {
+/** What a person does to give an annotation a new value. */
+export function annotateCommand(
+  { metadata: { namespace, name } }: Named,
+  hint: AnnotateHint,
+  annotation: string,
+): string {
   return hint === 'kubectl'
-    ? `kubectl -n ${namespace} annotate replicatask ${name} ${RETRY_REQUESTED_ANNOTATION}="$(date +%s)" --overwrite`
-    : `give the annotation ${RETRY_REQUESTED_ANNOTATION} of ReplicaTask ${name} a new value in its file`;
+    ? `kubectl -n ${namespace} annotate replicatask ${name} ${annotation}="$(date +%s)" --overwrite`
+    : `give the annotation ${annotation} of ReplicaTask ${name} a new value in its file`;
 }

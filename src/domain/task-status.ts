@@ -55,7 +55,7 @@ export interface TaskFacts {
   readonly active: ActiveFact | undefined;
   readonly handled: Pick<
     ReplicaTaskStatus,
-    'lastHandledRunRequest' | 'lastHandledCancelRequest' | 'lastHandledRetryRequest'
+    'lastHandledRunRequest' | 'lastHandledCancelRequest' | 'lastHandledRetryRequest' | 'lastHandledDeletesApproval'
   >;
   readonly schedule: ScheduleFact;
   readonly annotateHint: AnnotateHint;
@@ -117,11 +117,13 @@ function instantText(milliseconds: number | undefined): string | undefined {
 }
 
 function handledBefore(before: ReplicaTaskStatus | undefined): TaskFacts['handled'] {
-  const { lastHandledRunRequest, lastHandledCancelRequest, lastHandledRetryRequest } = before ?? {};
+  const { lastHandledRunRequest, lastHandledCancelRequest, lastHandledRetryRequest, lastHandledDeletesApproval } =
+    before ?? {};
   return {
     ...(lastHandledRunRequest === undefined ? {} : { lastHandledRunRequest }),
     ...(lastHandledCancelRequest === undefined ? {} : { lastHandledCancelRequest }),
     ...(lastHandledRetryRequest === undefined ? {} : { lastHandledRetryRequest }),
+    ...(lastHandledDeletesApproval === undefined ? {} : { lastHandledDeletesApproval }),
   };
 }
 

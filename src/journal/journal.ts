@@ -103,6 +103,8 @@ export interface Journal {
   ): Promise<RunRecord | undefined>;
   /** Newest first, at most `limit` (1–1,000). */
   lastRuns(taskKey: string, limit: number, signal: AbortSignal): Promise<readonly RunRecord[]>;
+  /** Newest first: whole runs of a task that follows its source. At most `limit` (1–1,000). */
+  lastCompares(taskKey: string, limit: number, signal: AbortSignal): Promise<readonly RunRecord[]>;
   /** Newest first, of one task; `status` in our terms. */
   runPage(
     taskKey: string,
@@ -169,7 +171,8 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
     runJournal: (record) => runJournalOf(runs, record),
     finishRun: (record, result, inner) => finishRun(runs, record, result, inner),
     finishRolling: (record, farSides, inner) => finishRolling(runs, record, farSides, inner),
-    lastRuns: (taskKey, limit, inner) => lastRuns(runs, taskKey, limit, inner),
+    lastRuns: (taskKey, limit, inner) => lastRuns(runs, { taskKey }, limit, inner),
+    lastCompares: (taskKey, limit, inner) => lastRuns(runs, { taskKey, part: 'compare' }, limit, inner),
     runPage: (taskKey, status, page, inner) => runPage(runs, taskKey, status, page, inner),
     details: (recordId, filter, page, inner) => details(runs, totals, recordId, filter, page, inner),
     countDetails: (recordId, inner) => countDetails(runs, recordId, inner),

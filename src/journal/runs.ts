@@ -128,13 +128,13 @@ export async function openRuns(runs: Runs, signal: AbortSignal): Promise<readonl
 
 export async function lastRuns(
   runs: Runs,
-  taskKey: string,
+  of: { readonly taskKey: string; readonly part?: RunPart },
   limit: number,
   signal: AbortSignal,
 ): Promise<readonly RunRecord[]> {
   const found = await call('list the last runs', signal, () =>
     runs.collections.records
-      .find({ installationId: runs.installationId, taskKey })
+      .find({ installationId: runs.installationId, ...of })
       .sort({ executionNumber: -1, _id: -1 })
       .limit(Math.min(Math.max(1, limit), 1_000))
       .toArray(),
@@ -171,7 +171,7 @@ export async function runPage(
 
 /** By its number: a clock may go back between two runs. */
 export async function newestRun(runs: Runs, taskKey: string, signal: AbortSignal): Promise<RunRecord | undefined> {
-  const [newest] = await lastRuns(runs, taskKey, 1, signal);
+  const [newest] = await lastRuns(runs, { taskKey }, 1, signal);
   return newest;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Cluster } from '../../api/cluster.gen.ts';
 import { getCondition } from '../../api/conditions.ts';
-import { type Refusal, refuseTask } from '../../domain/acceptance.ts';
+import type { Refusal } from '../../domain/acceptance.ts';
 import { refuseProject } from '../../domain/policy.ts';
 import { resolveReferences } from '../../domain/references.ts';
 import { isInScope, servedByOther } from '../../domain/scope.ts';
@@ -15,6 +15,8 @@ import { addTrouble, againIn, newestFirst, type Step, type Worksheet } from './w
 
 /** Runs read from the journal: more than the status shows, so that runs begun meanwhile are counted. */
 const RECORDS_READ = 20;
+/** The one that is under way, and the last one that ended. */
+const COMPARES_READ = 2;
 const LOOK_AGAIN_MS = 10_000;
 
 /** Whether this installation looks after the task; when it is another's that is said in an Event. */
@@ -29,8 +31,6 @@ export function isOurs({ task, options }: Worksheet): boolean {
 
 export const accept: Step = (sheet) => {
   const { task, options } = sheet;
-  const refusal = refuseTask(task.spec);
-  if (refusal !== undefined) addTrouble(sheet, { kind: 'refused', reason: refusal.reason, message: refusal.message });
   const timetable = compiled(sheet);
   if ('reason' in timetable)
     addTrouble(sheet, { kind: 'refused', reason: timetable.reason, message: timetable.message });
@@ -96,7 +96,13 @@ function about(cluster: Cluster, trouble: Trouble): Trouble {
 
 export const readRecords: Step = async (sheet, signal) => {
   try {
-    sheet.records = newestFirst(await sheet.options.journal.lastRuns(sheet.taskKey, RECORDS_READ, signal));
+    const { journal } = sheet.options;
+    const last = await journal.lastRuns(sheet.taskKey, RECORDS_READ, signal);
+    // Rolling records come every hour, compares perhaps once a day.
+    const follows = sheet.task.spec.replicaType === 'REAL_TIME';
+    const compares = follows ? await journal.lastCompares(sheet.taskKey, COMPARES_READ, signal) : [];
+    const older = compares.filter((compare) => !last.some(({ id }) => id === compare.id));
+    sheet.records = newestFirst([...last, ...older]);
   } catch (error) {
     signal.throwIfAborted();
     addTrouble(sheet, workingTrouble(error));

@@ -56,7 +56,11 @@ export async function openFarSides(sheet: Worksheet, signal: AbortSignal): Promi
       );
       const open = (found: Access): Target => options.farSides.open(cluster, found, task.spec.localProjectId);
       opened.set(name, {
-        target: renewedTarget(open(access), async (inner) => open(await readAccess(options.store, cluster, inner))),
+        target: renewedTarget(
+          open(access),
+          async (inner) => open(await readAccess(options.store, cluster, inner)),
+          options.clock,
+        ),
         uploadVerification: cluster.spec.uploadVerification,
         blobsOnly: cluster.spec.type === 'EDGE',
         lane: options.lanes.lane({

@@ -10,16 +10,20 @@ import type { ReplicaTask, ReplicaTaskStatus } from '../../api/replica-task.gen.
 import { scheduleText } from '../../api/schedule-text.ts';
 import { equal } from '../../domain/cluster-status.ts';
 import { isEnabled } from '../../domain/due.ts';
-import { stallingVerdict } from '../../domain/run-verdict.ts';
+import { followStatus } from '../../domain/follow/status.ts';
+import { stallingVerdict, syncedOf } from '../../domain/run-verdict.ts';
 import { specHash } from '../../domain/spec-hash.ts';
 import type { ReadyFact, Trouble } from '../../domain/summary.ts';
-import { finished, isEnded, taskStatus } from '../../domain/task-status.ts';
+import { type ActiveFact, finished, isEnded, taskStatus } from '../../domain/task-status.ts';
 import type { RunRecord } from '../../journal/records.ts';
 import { SharedAnswers } from '../../lib/shared-answers.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../../runtime/controller.ts';
 import { splitKey } from '../../runtime/key.ts';
+import type { Run, RunRegistry } from '../../runtime/run-registry.ts';
 import type { Access } from '../cluster/access.ts';
 import { conditionEvents } from '../transition-events.ts';
+import type { FollowerState } from './follow-body.ts';
+import { handOverRequests, startFollower, stopUnwantedFollower, takeEndedFollower } from './follow-steps.ts';
 import { accept, isOurs, readRecords, resolve } from './judge-steps.ts';
 import { RunAbort } from './run-body.ts';
 import { goOnWithOpenRun, stopUnwanted, takeEndedRun } from './run-steps.ts';
@@ -38,6 +42,16 @@ const STEPS: readonly Step[] = [
   lookAtTheClock,
   startDueRun,
 ];
+/** Of a task that follows its source. */
+const FOLLOW_STEPS: readonly Step[] = [
+  takeEndedFollower,
+  accept,
+  resolve,
+  readRecords,
+  stopUnwantedFollower,
+  startFollower,
+  handOverRequests,
+];
 /** How long tasks that start together share an answer. Milliseconds. */
 const SHARED_MS = 1_000;
 
@@ -52,7 +66,7 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
   return async (key, context, signal) => {
     const task = options.store.get('ReplicaTask', splitKey(key));
     if (task === undefined || task.metadata.deletionTimestamp !== undefined) {
-      const gone = endRunOfDeleted(key, options, context);
+      const gone = endWorkOfDeleted(key, options, context);
       if (gone) {
         memories.delete(key);
         budget.forget(key);
@@ -61,13 +75,21 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
     }
     let memory = memories.get(key);
     if (memory === undefined) {
-      memory = { active: undefined, unwritten: undefined, schedule: undefined, notBefore: Number.NEGATIVE_INFINITY };
+      memory = {
+        active: undefined,
+        unwritten: undefined,
+        follower: undefined,
+        schedule: undefined,
+        notBefore: Number.NEGATIVE_INFINITY,
+      };
       memories.set(key, memory);
     }
     if (memory.unwritten?.uid !== task.metadata.uid) memory.unwritten = undefined;
     const sheet = worksheet(key, task, options, memory, shared, context);
-    if (!isOurs(sheet)) return {};
-    for (const step of STEPS) await step(sheet, signal);
+    const ours = isOurs(sheet);
+    if (!endOtherWork(sheet, ours) || !ours) return {};
+    const steps = task.spec.replicaType === 'REAL_TIME' ? FOLLOW_STEPS : STEPS;
+    for (const step of steps) await step(sheet, signal);
     // Those that are due in the same second are begun first; what is not written is in the journal and in memory.
     const { uid } = task.metadata;
     memory.unwritten = { uid, text: sheet.text, times: sheet.times, handled: sheet.handled, events: sheet.events };
@@ -76,17 +98,52 @@ export function taskReconciler(options: TaskControllerOptions): Reconcile {
   };
 }
 
-/** True when nothing is left of it. The record is closed by the run itself, or by the sweep when nobody performs it. */
-function endRunOfDeleted(key: string, { registry }: TaskControllerOptions, { logger }: ReconcileContext): boolean {
-  const run = registry.get(key);
-  if (run === undefined) return true;
-  if (run.result !== undefined) {
-    registry.take(key, run.id);
-    logger.info('the run of a deleted task has ended', { recordId: run.id });
-    return true;
+/** True when nothing is left of it. Records are closed by what performs them, or by the sweep when nobody does. */
+function endWorkOfDeleted(
+  key: string,
+  { registry, followers }: TaskControllerOptions,
+  context: ReconcileContext,
+): boolean {
+  const reason = new RunAbort('TaskDeleted', 'the task was deleted');
+  const run = endWork(key, registry, reason, context);
+  const follower = endWork(key, followers, reason, context);
+  return run && follower;
+}
+
+/** What a task does not do any more: the other one of running by schedule and following the source. */
+function endOtherWork({ key, task, options, memory, logger }: Worksheet, isOurTask: boolean): boolean {
+  const { registry, followers } = options;
+  const reason = new RunAbort(
+    'SpecChanged',
+    isOurTask ? 'the task was changed' : 'another installation serves the task',
+  );
+  const follows = task.spec.replicaType === 'REAL_TIME';
+  let ended = true;
+  if (follows && isOurTask) {
+    ended = endWork(key, registry, reason, { logger });
+    memory.active = undefined;
+  } else {
+    ended = endWork(key, followers, reason, { logger });
+    memory.follower = undefined;
   }
-  registry.abort(key, new RunAbort('TaskDeleted', 'the task was deleted'));
-  return false;
+  return ended;
+}
+
+function endWork(
+  key: string,
+  registry: Pick<RunRegistry<unknown, unknown>, 'get' | 'take' | 'abort'>,
+  reason: RunAbort,
+  { logger }: Pick<ReconcileContext, 'logger'>,
+): boolean {
+  const work = registry.get(key);
+  if (work === undefined) return true;
+  if (work.result === undefined) {
+    registry.abort(key, reason);
+    return false;
+  }
+  registry.take(key, work.id);
+  logger.info('work has ended', { id: work.id, why: reason.message });
+  return true;
 }
 
 function worksheet(
@@ -164,9 +221,11 @@ function again({ againInMs, againAtMs }: Worksheet, otherwise?: number): Reconci
 
 function summarise(sheet: Worksheet): ReplicaTaskStatus {
   const { key, task, options, records, specHash: hash, enabled, references, handled, text, times } = sheet;
-  const active = activeRecord(sheet);
+  const follower = followerOf(sheet);
+  const active = follower === undefined ? activeRecord(sheet) : undefined;
   const next = nextExecution(sheet);
-  return taskStatus(
+  const now = new Date(sheet.now);
+  const status = taskStatus(
     {
       task,
       installationId: options.installationId,
@@ -176,13 +235,44 @@ function summarise(sheet: Worksheet): ReplicaTaskStatus {
       references,
       records,
       active:
-        active === undefined ? undefined : { record: active, progress: options.registry.get(key)?.progress ?? [] },
+        active === undefined
+          ? compareOf(sheet, follower)
+          : { record: active, progress: options.registry.get(key)?.progress ?? [] },
       handled,
       schedule: { text, times, next },
       annotateHint: options.annotateHint,
     },
-    new Date(sheet.now),
+    now,
   );
+  if (task.spec.replicaType !== 'REAL_TIME') return status;
+  return followStatus(
+    status,
+    {
+      task,
+      report: follower?.progress,
+      following: follower !== undefined && follower.result === undefined,
+      compared: syncedOf(lastCompare(sheet)),
+      annotateHint: options.annotateHint,
+    },
+    now,
+  );
+}
+
+function followerOf({ key, task, options }: Worksheet): Run<FollowerState, void> | undefined {
+  return task.spec.replicaType === 'REAL_TIME' ? options.followers.get(key) : undefined;
+}
+
+/** The compare that is under way, as the active run of the task. */
+function compareOf({ records }: Worksheet, follower: Run<FollowerState, void> | undefined): ActiveFact | undefined {
+  const { compareRecordId, farSides = [] } = follower?.progress ?? {};
+  const record = records?.find(({ id, status }) => id === compareRecordId && status === 'RUNNING');
+  if (record === undefined) return undefined;
+  return { record, progress: farSides.flatMap(({ compare }) => compare ?? []) };
+}
+
+function lastCompare({ records, specHash: hash }: Worksheet): Parameters<typeof syncedOf>[0] {
+  const last = records?.find((record) => record.part === 'compare' && record.specHash === hash && isEnded(record));
+  return last !== undefined && isEnded(last) ? finished(last) : undefined;
 }
 
 /** The run that goes on here: one that closed its record is over, although the registry may tell so a moment later. */

@@ -1,28 +1,49 @@
 import { ReplicationError } from '../../domain/errors.ts';
 import type { Target } from '../../engine/ports/target.ts';
+import type { Clock } from '../../lib/clock.ts';
 
 /** Errors after which credentials or certificates may have been replaced since the run began. */
 const REFUSED: ReadonlySet<string> = new Set(['Unauthorized', 'TlsError']);
 
+/** A refusal so soon after a renewal stands. Milliseconds. */
+const RENEWED_MS = 30_000;
+
 /**
- * A far side whose Secret is read once more when it refuses us, so that rotating a password does not cost a run. The
- * second refusal stands; errors of reading the Secret take the place of the refusal.
+ * A far side whose Secret is read once more when it refuses us, so that rotating a password costs no run, and no follower
+ * whenever it happens. A refusal right after that stands; errors of reading the Secret take the place of the refusal.
  */
-export function renewedTarget(first: Target, reopen: (signal: AbortSignal) => Promise<Target>): Target {
+export function renewedTarget(
+  first: Target,
+  reopen: (signal: AbortSignal) => Promise<Target>,
+  { monotonic }: Pick<Clock, 'monotonic'>,
+): Target {
+  const opened = [first];
   let current = first;
   let renewal: Promise<void> | undefined;
+  let renewedAt = Number.NEGATIVE_INFINITY;
+
+  async function renew(signal: AbortSignal): Promise<void> {
+    try {
+      current = await reopen(signal);
+      opened.push(current);
+      renewedAt = monotonic();
+    } finally {
+      renewal = undefined;
+    }
+  }
 
   async function attempt<T>(call: (target: Target) => Promise<T>, signal: AbortSignal): Promise<T> {
     const used = current;
     try {
       return await call(used);
     } catch (error) {
-      if (!isRefusal(error) || used !== first) throw error;
+      if (!isRefusal(error)) throw error;
       // Others that were refused at the same time share the one renewal.
-      renewal ??= reopen(signal).then((target) => {
-        current = target;
-      });
-      await renewal;
+      if (used === current) {
+        if (renewal === undefined && monotonic() < renewedAt + RENEWED_MS) throw error;
+        renewal ??= renew(signal);
+        await renewal;
+      }
       return await call(current);
     }
   }
@@ -55,7 +76,7 @@ export function renewedTarget(first: Target, reopen: (signal: AbortSignal) => Pr
     deleteVersion: (repository, key, version, deletedAt, signal) =>
       attempt((t) => t.deleteVersion(repository, key, version, deletedAt, signal), signal),
     close: async () => {
-      await Promise.all(current === first ? [first.close()] : [first.close(), current.close()]);
+      await Promise.all(opened.map((target) => target.close()));
     },
   };
 }

@@ -117,9 +117,9 @@ async function execute(
 }
 
 /** Follows a stop with its grace; whatever is not a stop in good order (a lost lease) aborts at once. */
-function hardSignal(
+export function hardSignal(
   soft: AbortSignal,
-  { clock, drainMs }: RunMeans,
+  { clock, drainMs }: Pick<RunMeans, 'clock' | 'drainMs'>,
 ): { readonly signal: AbortSignal; release(): void } {
   const hard = new AbortController();
   const timer = new AbortController();

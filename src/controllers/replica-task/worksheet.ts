@@ -9,6 +9,7 @@ import type { Scope } from '../../domain/scope.ts';
 import type { Trouble, TroubleKind } from '../../domain/summary.ts';
 import type { TaskFacts } from '../../domain/task-status.ts';
 import type { ScheduleDefaults, Timetable } from '../../domain/timetable.ts';
+import type { FollowOrders } from '../../engine/follow/orders.ts';
 import type { Lanes } from '../../engine/pacing/lane.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { RunRecord } from '../../journal/records.ts';
@@ -18,14 +19,17 @@ import type { RunRegistry } from '../../runtime/run-registry.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Access } from '../cluster/access.ts';
 import type { FarSides, ReadySource } from '../ports.ts';
-import type { Progress, RunMeans } from './run-body.ts';
+import type { FollowerState, FollowMeans } from './follow-body.ts';
+import type { Progress } from './run-body.ts';
 
-export interface TaskControllerOptions extends RunMeans {
+export interface TaskControllerOptions extends FollowMeans {
   readonly store: ResourceStore;
   readonly farSides: FarSides;
   readonly journal: Journal;
   readonly source: ReadySource;
   readonly registry: RunRegistry<Progress, RunRecord>;
+  /** Of REAL_TIME tasks. */
+  readonly followers: RunRegistry<FollowerState, void>;
   readonly policy: Policy;
   readonly scope: Scope;
   readonly installationId: string;
@@ -101,6 +105,8 @@ export interface TaskMemory {
   /** Record of the run that is active here. */
   active: RunRecord | undefined;
   unwritten: Unwritten | undefined;
+  /** What follows the source here, and for which spec and settings. */
+  follower: { readonly orders: FollowOrders; readonly identity: string } | undefined;
   /** Monotonic milliseconds before which no run is adopted again. */
   notBefore: number;
 }

@@ -41,12 +41,6 @@ const CASES: readonly Case[] = [
       /^spec\.setting\.executionPlan\.executeTime: 2020-01-01T00:00:00Z is past by more than the starting deadline of 86400 s, and no run was begun for it; give a later time, or run the task now by a new value of the annotation replication\.bkrepo\.io\/run-requested$/,
   },
   {
-    name: 'real-time',
-    task: { spec: { replicaType: 'REAL_TIME' } },
-    reason: 'NotSupported',
-    message: /spec\.replicaType: REAL_TIME.*use SCHEDULED/,
-  },
-  {
     name: 'foreign-project',
     task: { spec: { localProjectId: 'finance' } },
     reason: 'ProjectNotAllowed',

@@ -49,11 +49,6 @@ const plan = (executionPlan: object): object => ({ setting: { executionPlan } })
 
 const TASKS: readonly { readonly reason: string; readonly message: string; readonly spec: object }[] = [
   {
-    reason: 'NotSupported',
-    message: 'spec.replicaType: REAL_TIME tasks are not supported yet; use SCHEDULED',
-    spec: { replicaType: 'REAL_TIME' },
-  },
-  {
     reason: 'InvalidCron',
     message:
       'spec.setting.executionPlan.cronExpression: cronExpression "61 * * * *": field 1 (minutes): 61 is more than 59',

@@ -149,12 +149,6 @@ const refusals: readonly {
   readonly words: RegExp;
 }[] = [
   {
-    what: 'following the source',
-    spec: { replicaType: 'REAL_TIME' },
-    reason: 'NotSupported',
-    words: /^spec\.replicaType: REAL_TIME tasks are not supported yet; use SCHEDULED$/,
-  },
-  {
     what: 'a cron that cannot be honoured',
     spec: { setting: { executionPlan: { cronExpression: '0 0 31 2 *' } } },
     reason: 'InvalidCron',

@@ -158,6 +158,7 @@ const OF_ALL: Readonly<
   openRuns: () => journal.openRuns(never),
   openRunOf: () => journal.openRunOf('a', 'uid-a', never),
   lastRuns: () => journal.lastRuns('a', 10, never),
+  lastCompares: () => journal.lastCompares('a', 2, never),
   runPage: async () => {
     for (const status of [undefined, ['SUCCESS', 'FAILED'] as const])
       await journal.runPage('a', status, { pageNumber: 1, pageSize: 10 }, never);

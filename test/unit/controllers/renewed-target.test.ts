@@ -5,6 +5,7 @@ import { ReplicationError } from '../../../src/domain/errors.ts';
 import type { Target } from '../../../src/engine/ports/target.ts';
 
 const SIGNAL = new AbortController().signal;
+const CLOCK = { monotonic: () => 0 };
 const WHERE = { projectId: 'p', name: 'r', storageKey: null };
 
 /** Refuses, with this code, or answers true. */
@@ -46,7 +47,7 @@ for (const code of ['Unauthorized', 'TlsError']) {
     const target = renewedTarget(side(code), async () => {
       reopened += 1;
       return second;
-    });
+    }, CLOCK);
     const answers = await Promise.all([1, 2, 3].map(() => target.blobStored(WHERE, 'digest', SIGNAL)));
     assert.deepEqual(answers, [true, true, true]);
     assert.equal(reopened, 1);
@@ -60,14 +61,32 @@ test('a second refusal stands', async () => {
   const target = renewedTarget(side('Unauthorized'), async () => {
     reopened += 1;
     return side('Unauthorized');
-  });
+  }, CLOCK);
   for (let call = 0; call < 3; call += 1)
     await assert.rejects(target.blobStored(WHERE, 'digest', SIGNAL), { code: 'Unauthorized' });
   assert.equal(reopened, 1);
 });
 
+test('a refusal long after a renewal is one of its own: the Secret is read again', async () => {
+  let now = 0;
+  let reopened = 0;
+  const sides = [side('Unauthorized'), side(undefined)];
+  const target = renewedTarget(
+    side('Unauthorized'),
+    async () => {
+      reopened += 1;
+      return sides.shift() ?? assert.fail('reopened once too often');
+    },
+    { monotonic: () => now },
+  );
+  await assert.rejects(target.blobStored(WHERE, 'digest', SIGNAL), { code: 'Unauthorized' });
+  now = 31_000;
+  assert.equal(await target.blobStored(WHERE, 'digest', SIGNAL), true);
+  assert.equal(reopened, 2);
+});
+
 test('other errors pass as they are', async () => {
-  const target = renewedTarget(side('FarSideFull'), () => assert.fail('reopened'));
+  const target = renewedTarget(side('FarSideFull'), () => assert.fail('reopened'), CLOCK);
   await assert.rejects(target.findNodes(WHERE, ['/a'], SIGNAL), { code: 'FarSideFull' });
 });
 
@@ -80,7 +99,7 @@ const PACKAGE_CALLS: Readonly<Record<string, (target: Target) => Promise<unknown
 for (const [name, call] of Object.entries(PACKAGE_CALLS))
   test(`${name} goes to the far side as it was opened again`, async () => {
     const second = side(undefined);
-    const target = renewedTarget(side('Unauthorized'), async () => second);
+    const target = renewedTarget(side('Unauthorized'), async () => second, CLOCK);
     assert.equal(await call(target), true);
     assert.deepEqual(second.calls, ['call']);
     assert.equal(target.origin, 'http://east.test');
