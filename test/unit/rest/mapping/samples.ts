@@ -111,3 +111,12 @@ export const RUN: RunRecord = {
   totalBytes: 30,
   farSides: [],
 };
+
+/** Without the fields that are null. */
+export function given(value: object): object {
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null)
+      .map(([key, member]) => [key, typeof member === 'object' && !Array.isArray(member) ? given(member) : member]),
+  );
+}
