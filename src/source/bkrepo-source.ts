@@ -1,11 +1,13 @@
 /**
  * The local bk-repo as the engine sees it: metadata from its MongoDB, blobs from its stores or its own HTTP.
  *
- * Guarantees: nothing is ever written (the role `read` is enough); every failure is classified (domain/errors.ts), and
- * "not there" is said only when the database or a store said so; memory is bounded by the page size. Does not decide
- * what may be copied: categories and types of repositories are told, not judged.
+ * Guarantees: nothing is ever written (the role `read` is enough), except that an operation log is capped where that was
+ * asked for; every failure is classified (domain/errors.ts), and "not there" is said only when the database or a store
+ * said so; memory is bounded by the page size. Does not decide what may be copied: categories and types of repositories
+ * are told, not judged.
  */
 import { ReplicationError } from '../domain/errors.ts';
+import type { FeedFinder } from '../engine/ports/feed.ts';
 import type { Source, SourceNode } from '../engine/ports/source.ts';
 import { BlobReader } from './blob/blob-reader.ts';
 import { BlockFiles } from './blob/block-file.ts';
@@ -16,9 +18,12 @@ import { SourceDatabase } from './database/database.ts';
 import { NodeListing } from './database/node-listing.ts';
 import { PackageListing } from './database/package-listing.ts';
 import { SelectionCounter } from './database/selection-count.ts';
+import { createFeeds } from './feed/feeds.ts';
 import type { BkRepoSourceOptions } from './options.ts';
 
 export interface BkRepoSource extends Source {
+  /** Where it is told what changes; one for all who follow this source. */
+  readonly feeds: FeedFinder;
   /** Fails, classified, while the database cannot be read: unreachable, or the account refused. */
   check(signal: AbortSignal): Promise<void>;
   /** Ends all connections. */
@@ -38,6 +43,7 @@ export function createBkRepoSource(options: BkRepoSourceOptions): BkRepoSource {
   const blockFiles = new BlockFiles(database, reader);
 
   return {
+    feeds: createFeeds(database, options.feed ?? {}, clock, logger),
     project: (projectId, signal) => findProject(database, projectId, signal),
     repository: (projectId, name, signal) => findRepository(database, projectId, name, signal),
     nodes: (repository, scope, pageSize, signal) => listing.pages(repository, scope, pageSize, signal),

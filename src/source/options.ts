@@ -39,6 +39,16 @@ export interface PathMapping {
   readonly to: string;
 }
 
+/** How the source is followed. */
+export interface FeedOptions {
+  /** Collection of the operation log; default: whichever is there of those that bk-repo writes. */
+  readonly operateLog?: string;
+  /** Whether an operation log that is not capped is converted, also without being asked for. Default false. */
+  readonly convertOperateLog?: boolean;
+  /** History that an operation log shall hold; default 24. */
+  readonly operateLogHours?: number;
+}
+
 export interface BkRepoSourceOptions {
   /** MongoDB connection string of an account that needs nothing but the role `read`. */
   readonly uri: string;
@@ -51,6 +61,7 @@ export interface BkRepoSourceOptions {
   readonly pull?: PullOptions;
   /** The longest matching `from` wins; applied to every path of a store or cache. */
   readonly pathMap?: readonly PathMapping[];
+  readonly feed?: FeedOptions;
   /** Milliseconds the database may take for one query; default 30,000. */
   readonly maxTimeMs?: number;
   readonly clock: Clock;
