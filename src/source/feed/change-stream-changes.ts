@@ -1,134 +1,112 @@
 /**
  * What events of the change stream say, in the engine's words. Guarantees: of a document that cannot be looked at any more
- * its `_id` is told. Memory: the packages of the versions that changed last.
+ * its `_id` is told.
  */
-import { ObjectId } from 'mongodb';
 import type { Change, FeedBatch } from '../../engine/ports/feed.ts';
 import type { SourceDatabase } from '../database/database.ts';
-import { PACKAGE_COLLECTION } from '../schema/collections.ts';
-import type { PackageDoc } from '../schema/documents.ts';
+import { documentsOf, type PackageName, PackageNames } from './change-stream-documents.ts';
 import { documentKind, type EventDocument, type StreamEvent } from './change-stream-events.ts';
 import { positionLost } from './feed-errors.ts';
 
-/** Packages whose names are remembered. */
-const PACKAGES = 10_000;
-
-interface PackageName {
-  readonly projectId: string;
-  readonly repoName: string;
-  readonly packageKey: string;
-}
+/** Absent = not understood. */
+type Told = readonly Change[] | undefined;
 
 export class ChangeStreamChanges {
   readonly #database: SourceDatabase;
-  /** By hex `_id`, the one longest not asked for first. */
-  readonly #packages = new Map<string, PackageName>();
+  readonly #packages: PackageNames;
 
   constructor(database: SourceDatabase) {
     this.#database = database;
+    this.#packages = new PackageNames(database);
   }
 
   /** Fails as the driver does, and with `FeedPositionLost` for events that concern whole collections. */
   async of(events: readonly StreamEvent[], signal: AbortSignal): Promise<Omit<FeedBatch, 'position'>> {
-    const packages = await this.#packagesOf(events, signal);
+    const documentOf = await documentsOf(this.#database, events, signal);
+    const documents = events.map((event) => [event, documentOf(event)] as const);
+    const packages = await this.#packages.of(documents, signal);
     const changes: FeedBatch['changes'][number][] = [];
     let unknown = 0;
-    for (const event of events) {
-      const found = changesOf(event, packages);
-      if (found === undefined) unknown += 1;
-      else for (const change of found) changes.push({ change, at: timeOf(event) });
+    for (const [event, document] of documents) {
+      const told = changesOf(event, document, packages);
+      if (told === undefined) unknown += 1;
+      else for (const change of told) changes.push({ change, at: timeOf(event) });
     }
     return { changes, unknown };
   }
-
-  /** The packages of the versions among `events`, as far as they are still there. */
-  async #packagesOf(events: readonly StreamEvent[], signal: AbortSignal): Promise<ReadonlyMap<string, PackageName>> {
-    const known = new Map<string, PackageName>();
-    const asked = new Set<string>();
-    for (const { ns, fullDocument } of events) {
-      const id = fullDocument?.packageId;
-      if (documentKind(ns?.coll ?? '') !== 'version' || typeof id !== 'string' || !ObjectId.isValid(id)) continue;
-      const name = this.#packages.get(id);
-      if (name === undefined) asked.add(id);
-      else known.set(id, name);
-    }
-    for (const [id, name] of [...known, ...(await this.#ask([...asked], signal))]) {
-      known.set(id, name);
-      this.#remember(id, name);
-    }
-    return known;
-  }
-
-  async #ask(ids: readonly string[], signal: AbortSignal): Promise<readonly (readonly [string, PackageName])[]> {
-    if (ids.length === 0) return [];
-    const docs = await this.#database
-      .collection<PackageDoc>(PACKAGE_COLLECTION)
-      .find({ _id: { $in: ids.map((id) => new ObjectId(id)) } }, { signal, maxTimeMS: this.#database.maxTimeMs })
-      .project<Pick<PackageDoc, '_id' | 'projectId' | 'repoName' | 'key'>>({ projectId: 1, repoName: 1, key: 1 })
-      .toArray();
-    return docs.map(({ _id, projectId, repoName, key }) => [
-      _id.toHexString(),
-      { projectId, repoName, packageKey: key },
-    ]);
-  }
-
-  #remember(id: string, name: PackageName): void {
-    this.#packages.delete(id);
-    this.#packages.set(id, name);
-    for (const oldest of this.#packages.keys()) {
-      if (this.#packages.size <= PACKAGES) return;
-      this.#packages.delete(oldest);
-    }
-  }
 }
 
-/** Absent = not understood. */
-function changesOf(event: StreamEvent, packages: ReadonlyMap<string, PackageName>): readonly Change[] | undefined {
-  const { operationType, ns, documentKey, fullDocument: doc } = event;
-  const gone = (): readonly Change[] | undefined =>
-    documentKey === undefined ? undefined : [{ kind: 'document', id: String(documentKey._id) }];
-  switch (operationType) {
+function changesOf(
+  event: StreamEvent,
+  document: EventDocument | undefined,
+  packages: ReadonlyMap<string, PackageName>,
+): Told {
+  switch (event.operationType) {
     case 'drop':
     case 'rename':
     case 'dropDatabase':
     case 'invalidate':
-      throw positionLost(`${ns?.coll ?? 'the whole database'} was dropped or renamed at the source`);
+      return wholeChange(event);
+    case 'insert':
+    case 'update':
+    case 'replace':
+      return document === undefined ? gone(event) : documentChanges(event, document, packages);
     case 'delete':
-      return gone();
+      return gone(event);
     default:
-      if (doc === null || doc === undefined) return gone();
-      return documentChanges(event, doc, packages, gone);
+      return undefined;
   }
 }
 
+/** Nobody can tell what was in a collection that is not there any more. */
+function wholeChange({ ns, to }: StreamEvent): Told {
+  const names = [ns?.coll, to?.coll].filter((name) => name !== undefined);
+  if (names.length > 0 && names.every((name) => documentKind(name) === 'other')) return [];
+  throw positionLost(`${names.join(' and ') || 'the whole database'} was dropped or renamed at the source`);
+}
+
+/** Blocks are cleared away long after their file. */
+function gone({ ns, documentKey }: StreamEvent): Told {
+  if (documentKind(ns?.coll) === 'block') return [];
+  return documentKey === undefined ? undefined : [{ kind: 'document', id: String(documentKey._id) }];
+}
+
 function documentChanges(
-  { operationType, ns, moved }: StreamEvent,
-  doc: EventDocument,
+  event: StreamEvent,
+  document: EventDocument,
   packages: ReadonlyMap<string, PackageName>,
-  gone: () => readonly Change[] | undefined,
-): readonly Change[] | undefined {
-  switch (documentKind(ns?.coll ?? '')) {
-    case 'node': {
-      const node = nodeChange(doc, doc.fullPath, doc.folder === true);
-      // Where it was before is not told: a document that was replaced may have been anywhere, too.
-      const before = moved === true || operationType === 'replace' ? (gone() ?? []) : [];
-      return node && [node, ...before];
-    }
+): Told {
+  switch (documentKind(event.ns?.coll)) {
+    case 'node':
+      return nodeChanges(event, document);
     case 'block': {
-      const node = nodeChange(doc, doc.nodeFullPath, false);
+      // Blocks of an upload that has not ended belong to no file.
+      if (isText(document.uploadId)) return [];
+      const node = nodeChange(document, document.nodeFullPath, false);
       return node && [node];
     }
     case 'package':
-      return packageChanges(doc);
+      return packageChanges(document);
     case 'version':
-      return versionChanges(doc, packages, gone);
+      return versionChanges(event, document, packages);
     case 'repository': {
-      const { projectId, name } = doc;
+      const { projectId, name } = document;
       return isText(projectId) && isText(name) ? [{ kind: 'repository', projectId, repoName: name }] : undefined;
     }
     case 'other':
       return undefined;
   }
+}
+
+function nodeChanges(event: StreamEvent, document: EventDocument): Told {
+  const isFolder = document.folder === true;
+  const node = nodeChange(document, document.fullPath, isFolder);
+  if (node === undefined) return undefined;
+  // Where it was before is not told; a document that was replaced may have been anywhere, too.
+  const before = event.moved === true || event.operationType === 'replace' ? (gone(event) ?? []) : [];
+  // bk-repo makes folders for their files, and writes their size into them; what is in them tells itself.
+  if (isFolder && event.moved !== true && (document.deleted ?? null) === null) return [];
+  return [node, ...before];
 }
 
 function nodeChange({ projectId, repoName }: EventDocument, fullPath: unknown, below: boolean): Change | undefined {
@@ -140,20 +118,20 @@ function nodeChange({ projectId, repoName }: EventDocument, fullPath: unknown, b
  * bk-repo writes the package with each of its versions, which tell themselves; what else there is to a package travels with
  * any version, so its latest is enough.
  */
-function packageChanges({ projectId, repoName, key, latest }: EventDocument): readonly Change[] | undefined {
+function packageChanges({ projectId, repoName, key, latest }: EventDocument): Told {
   if (!isText(projectId) || !isText(repoName) || !isText(key)) return undefined;
   const version = isText(latest) ? { version: latest } : {};
   return [{ kind: 'package', projectId, repoName, packageKey: key, ...version }];
 }
 
 function versionChanges(
+  event: StreamEvent,
   { packageId, name: version }: EventDocument,
   packages: ReadonlyMap<string, PackageName>,
-  gone: () => readonly Change[] | undefined,
-): readonly Change[] | undefined {
+): Told {
   if (!isText(packageId) || !isText(version)) return undefined;
   const name = packages.get(packageId);
-  return name === undefined ? gone() : [{ kind: 'package', ...name, version }];
+  return name === undefined ? gone(event) : [{ kind: 'package', ...name, version }];
 }
 
 function isText(value: unknown): value is string {

@@ -70,7 +70,6 @@ function open(
 ) {
   return database.watch<StreamEvent & Document>(changeStreamPipeline(), {
     ...options,
-    fullDocument: 'updateLookup',
     batchSize: 2 * EVENTS_AT_ONCE,
   });
 }
