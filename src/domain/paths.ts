@@ -1,9 +1,35 @@
 /** Paths of a task (`pathConstraints`) and of nodes. A constraint names a file, a folder, or names by `*` in its last segment. */
 
-/** Collapses slashes and drops a trailing one; `/` stays. */
+/** Folders deep. */
+const MAX_DEPTH = 64;
+
+/** UTF-16 code units of one name. */
+const MAX_NAME_LENGTH = 1_024;
+
+/** What bk-repo trims from names: Java's whitespace and space characters. */
+const BLANKS = '[\\t-\\r\\u001c-\\u0020\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
+const OUTER_BLANKS = new RegExp(`^${BLANKS}|${BLANKS}$`, 'g');
+
+/**
+ * As bk-repo does it (contract §5.2): `\` counts as `/`, names are trimmed, empty ones and `.` dropped, `..` goes up and
+ * stops at the root, which is `/`.
+ */
 export function normalisePath(path: string): string {
-  const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
-  return `/${segments.join('/')}`;
+  const names: string[] = [];
+  for (const part of path.split(/[/\\]/)) {
+    const name = part.replace(OUTER_BLANKS, '');
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return `/${names.join('/')}`;
+}
+
+/** Why bk-repo refuses a normalised path (its code 251011); undefined = it takes it. */
+export function pathRefusal(normal: string): string | undefined {
+  const names = normal.split('/').slice(1);
+  if (names.length > MAX_DEPTH) return `it is more than ${MAX_DEPTH} folders deep`;
+  if (names.some((name) => name.length > MAX_NAME_LENGTH)) return `a name is longer than ${MAX_NAME_LENGTH} characters`;
+  return normal.includes('\0') ? 'a name holds a zero byte' : undefined;
 }
 
 /** Whether a constraint selects a node: the node itself, something below it, or by `*` in the last segment. */

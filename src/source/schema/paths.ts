@@ -1,14 +1,6 @@
 /** bk-repo's paths (contract §5.2): a fullPath is `/a/b/c.txt`, its path `/a/b/`, its name `c.txt`; the root is `/`. */
 
-/** Folders deep. */
-const MAX_DEPTH = 64;
-
-/** UTF-16 code units of one name. */
-const MAX_NAME_LENGTH = 1024;
-
-/** What bk-repo trims from names: Java's whitespace and space characters. */
-const BLANKS = '[\\t-\\r\\u001c-\\u0020\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-const OUTER_BLANKS = new RegExp(`^${BLANKS}|${BLANKS}$`, 'g');
+import { normalisePath, pathRefusal } from '../../domain/paths.ts';
 
 /** A path that bk-repo itself would refuse (its code 251011). */
 export class InvalidPathError extends Error {
@@ -20,27 +12,12 @@ export class InvalidPathError extends Error {
   }
 }
 
-/**
- * A fullPath from what a person or a record wrote: `\` counts as `/`, names are trimmed, empty ones and `.` dropped, `..`
- * goes up and stops at the root. Fails with {@link InvalidPathError} when it is too deep or has a name that is too long
- * or holds a zero byte.
- */
+/** A fullPath from what a person or a record wrote. Fails with {@link InvalidPathError} where bk-repo refuses it. */
 export function normalizeFullPath(input: string): string {
-  const names: string[] = [];
-  for (const raw of input.split(/[/\\]/)) {
-    const name = raw.replace(OUTER_BLANKS, '');
-    if (name === '' || name === '.') continue;
-    if (name === '..') {
-      names.pop();
-      continue;
-    }
-    if (name.length > MAX_NAME_LENGTH)
-      throw new InvalidPathError(`a name is longer than ${MAX_NAME_LENGTH} characters`);
-    if (name.includes('\0')) throw new InvalidPathError('a name holds a zero byte');
-    names.push(name);
-  }
-  if (names.length > MAX_DEPTH) throw new InvalidPathError(`it is more than ${MAX_DEPTH} folders deep`);
-  return `/${names.join('/')}`;
+  const fullPath = normalisePath(input);
+  const reason = pathRefusal(fullPath);
+  if (reason !== undefined) throw new InvalidPathError(reason);
+  return fullPath;
 }
 
 /** The stored `path` and `name` of a normalised fullPath. The root has path `/` and an empty name. */
