@@ -23,6 +23,14 @@ for (const [written, normal] of [
   });
 }
 
+test('a name full of blanks is trimmed in no time', () => {
+  const name = `a${' '.repeat(200_000)}b`;
+  const begun = performance.now();
+  assert.equal(normalisePath(`/ ${name} `), `/${name}`);
+  // A pattern takes 20 seconds for it.
+  assert.ok(performance.now() - begun < 2_000);
+});
+
 for (const [path, reason] of [
   ['/', undefined],
   [`/${'d/'.repeat(63)}d`, undefined],
