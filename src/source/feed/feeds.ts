@@ -9,13 +9,10 @@ import { openEventLog } from './eventlog.ts';
 import { Finder } from './finder.ts';
 import { openOplog } from './oplog.ts';
 import { OPLOG_NAMES } from './oplog-inspect.ts';
-import { orderedByTime } from './ordered-feed.ts';
+import { onlySameKnown } from './ordered-feed.ts';
 import { shareFeed } from './shared-feed.ts';
 
 const DEFAULT_HOURS = 24;
-
-/** Entries of an operation log further apart in time are told in the order of their time: several servers write it. */
-const OPLOG_DISORDER_MS = 120_000;
 
 export function createFeeds(
   database: SourceDatabase,
@@ -40,9 +37,7 @@ export function createFeeds(
     feeds: {
       changeStream: () => once('changeStream', () => shareFeed(changeStream)),
       oplog: (collection) =>
-        once(`oplog ${collection}`, () =>
-          shareFeed(orderedByTime(openOplog(database, { collection, clock }), OPLOG_DISORDER_MS)),
-        ),
+        once(`oplog ${collection}`, () => shareFeed(onlySameKnown(openOplog(database, { collection, clock })))),
       eventlog: () => once('eventlog', () => shareFeed(openEventLog(database, { clock, logger }))),
     },
   });

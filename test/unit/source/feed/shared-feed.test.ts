@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FeedBatch, FeedPosition } from '../../../../src/engine/ports/feed.ts';
 import type { OrderedFeed } from '../../../../src/source/feed/ordered-feed.ts';
-import { orderedByTime } from '../../../../src/source/feed/ordered-feed.ts';
+import { onlySameKnown } from '../../../../src/source/feed/ordered-feed.ts';
 import { shareFeed } from '../../../../src/source/feed/shared-feed.ts';
 import { printedSeed, seededRandom } from '../../../support/seed.ts';
 import { eventually } from '../../../support/wait.ts';
@@ -210,28 +210,31 @@ describe('a shared feed', () => {
     await Promise.all(again.map((follower) => follower.stop()));
   });
 
-  it('of a log shares a reader only where it is certain that nothing is left out', async () => {
-    const feed = new NumberedFeed(1);
-    const shared = shareFeed(orderedByTime(feed, 120_000));
+  it('of a log shares a reader only where both are certainly at the same place', async () => {
+    const feed = new NumberedFeed(7);
+    const shared = shareFeed(onlySameKnown(feed));
     feed.written = 1_000;
-    // Within the margin, which is 120 changes, nobody knows which position is first.
     const first = follow(shared, 500);
     await eventually(() => first.told.size === 500);
-    const near = follow(shared, 950);
-    await eventually(() => near.told.size === 50);
-    assert.deepEqual([feed.opened, near.told.has(879)], [1, false]);
-    assertTold(near.told, 950, 1_000);
-    const old = follow(shared, 510);
-    await eventually(() => old.told.size >= 490);
-    assert.equal(feed.opened, 2);
-    await Promise.all([first, near, old].map((follower) => follower.stop()));
+    // Not at the end of a batch of the other, then at the end of all.
+    const near = follow(shared, 951);
+    await eventually(() => near.told.size === 49);
+    assert.deepEqual([feed.opened, near.told.has(950)], [2, false]);
+    feed.written = 1_001;
+    await eventually(() => feed.open === 1);
+    // At the end of a batch that is kept.
+    const same = follow(shared, 507);
+    await eventually(() => same.told.size === 494);
+    assertTold(same.told, 507, 1_001);
+    assert.deepEqual([feed.opened, same.told.has(506)], [2, false]);
+    await Promise.all([first, near, same].map((follower) => follower.stop()));
   });
 
   it('tells everybody everything, whoever comes, goes, dawdles or fails', async () => {
     const random = seededRandom(printedSeed('shared feed'));
     for (let round = 0; round < 25; round += 1) {
       const feed = new NumberedFeed(1 + random.below(700));
-      const shared = shareFeed(random.below(2) === 0 ? feed : orderedByTime(feed, random.below(3_000) * 1_000));
+      const shared = shareFeed(random.below(2) === 0 ? feed : onlySameKnown(feed));
       let last = 0;
       const live = new Set<Promise<void>>();
       const begin = (): void => {
