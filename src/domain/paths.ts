@@ -7,7 +7,9 @@ const MAX_DEPTH = 64;
 const MAX_NAME_LENGTH = 1_024;
 
 /** What bk-repo trims from names: Java's whitespace and space characters. */
-const BLANK = /[\t-\r\u001c-\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const BLANKS: ReadonlySet<string> = new Set(
+  '\t\n\v\f\r\u001c\u001d\u001e\u001f \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000',
+);
 
 /**
  * As bk-repo does it (contract §5.2): `\` counts as `/`, names are trimmed, empty ones and `.` dropped, `..` goes up and
@@ -27,8 +29,8 @@ export function normalisePath(path: string): string {
 function trimmed(part: string): string {
   let start = 0;
   let end = part.length;
-  while (start < end && BLANK.test(part.charAt(start))) start += 1;
-  while (end > start && BLANK.test(part.charAt(end - 1))) end -= 1;
+  while (start < end && BLANKS.has(part.charAt(start))) start += 1;
+  while (end > start && BLANKS.has(part.charAt(end - 1))) end -= 1;
   return part.slice(start, end);
 }
 
