@@ -1,5 +1,6 @@
 /** The collections that logs are kept in, and the clock of the server that has them. The role `read` is enough. */
-import type { Document } from 'mongodb';
+import type { Document, Timestamp } from 'mongodb';
+import type { Clock } from '../../lib/clock.ts';
 import type { SourceDatabase } from '../database/database.ts';
 
 /** A collection as the server lists it. */
@@ -15,6 +16,8 @@ export interface LogCollection {
 export interface ServerNow {
   /** Milliseconds since the epoch by the clock of the server. */
   readonly at: number;
+  /** Of the newest operation that the primary of a replica set has: never goes back, whatever server is the primary. */
+  readonly operation?: Timestamp;
   /** MongoDB 4.4 is 9, 6.0 is 17. */
   readonly wireVersion: number;
 }
@@ -41,6 +44,16 @@ export async function listLogs(
 
 /** Fails, classified. */
 export async function serverNow(database: SourceDatabase, signal: AbortSignal): Promise<ServerNow> {
-  const { localTime, maxWireVersion } = await database.command('its clock', { hello: 1 }, signal);
-  return { at: (localTime as Date).getTime(), wireVersion: Number(maxWireVersion) };
+  const answer = await database.command('its clock', { hello: 1 }, signal);
+  const operation = answer['operationTime'] as Timestamp | undefined;
+  return {
+    at: (answer['localTime'] as Date).getTime(),
+    wireVersion: Number(answer['maxWireVersion']),
+    ...(operation === undefined ? {} : { operation }),
+  };
+}
+
+/** The second (since the epoch) that is not of the future, by whichever of the two clocks is ahead. */
+export function latestSecond({ at }: ServerNow, clock: Clock): number {
+  return Math.floor(Math.max(at, clock.now()) / 1_000) + 1;
 }

@@ -38,8 +38,7 @@ export async function loadFixture(db: Db, storeDir: string): Promise<void> {
   for (const file of await readdir(mongoDir)) {
     if (!file.endsWith('.ejsonl')) continue;
     const name = path.basename(file, '.ejsonl');
-    const lines = (await readFile(path.join(mongoDir, file), 'utf8')).split('\n').filter((line) => line !== '');
-    const documents = lines.map((line) => BSON.EJSON.parse(line, { relaxed: false }) as Document);
+    const documents = await fixtureEntries(name);
     const family = name.replace(/_\d{6}$/, '_YYYYMM').replace(/_\d+$/, '_N');
     const ours = (indexes[family] ?? []).filter((index) => index.name !== '_id_');
     // Nothing reads the many small reference collections by index; building two for each takes seconds.
@@ -47,6 +46,13 @@ export async function loadFixture(db: Db, storeDir: string): Promise<void> {
     await db.collection(name).insertMany(documents);
   }
   await copyBlobs(path.join(DIRECTORY, 'store'), storeDir);
+}
+
+/** The documents of one of its collections. */
+export async function fixtureEntries(collection: string): Promise<Document[]> {
+  const text = await readFile(path.join(DIRECTORY, 'mongo', `${collection}.ejsonl`), 'utf8');
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => BSON.EJSON.parse(line, { relaxed: false }) as Document);
 }
 
 /** The fixture's indexes by collection (families without their number): name, key, unique; `_id_` left out. */
