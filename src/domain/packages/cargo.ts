@@ -3,6 +3,13 @@ import { artifacts, type Layout, manifest, plain, type Subject } from './layout.
 
 export const CARGO: Layout = {
   claims: (subject) => [crate(subject), description(subject)],
+  owners: (fullPath) => {
+    const found =
+      /^\/crates\/(?<name>[^/]+)\/\k<name>-(?<version>[^/]+)\.crate$/su.exec(fullPath) ??
+      /^\/\.cargo\/crates\/(?<name>[^/]+)\/\k<name>-(?<version>[^/]+)\.json$/su.exec(fullPath);
+    const { name = '', version = '' } = found?.groups ?? {};
+    return found === null ? [] : [{ name, version }];
+  },
   *map(subject) {
     const crates = yield* artifacts(subject, [crate(subject)]);
     const json = yield* manifest(subject, [description(subject)]);

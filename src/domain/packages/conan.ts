@@ -5,7 +5,7 @@
  * `index.json` (what one of the second begins with) are index documents of the version, those of packages first.
  */
 import { CONAN_RULES } from '../indexes/conan-rules.ts';
-import { artifactGone, below, byRank, type Layout, plain, recordedPaths, type Subject } from './layout.ts';
+import { artifactGone, below, byRank, type Layout, plain, recordedPaths, type Subject, segments } from './layout.ts';
 import { packageError, quoted } from './package-error.ts';
 import { fileName, packagePath, tryPackagePath } from './package-path.ts';
 
@@ -13,6 +13,11 @@ export const CONAN: Layout = {
   claims: (subject) => {
     const folder = recipeFolder(subject, tryPackagePath);
     return folder === undefined ? [] : [`${folder}/`];
+  },
+  owners: (fullPath) => {
+    const [user, recipe, version, channel, file] = segments(fullPath);
+    if (user === undefined || recipe === undefined || version === undefined || file === undefined) return [];
+    return [`${user}@${recipe}/${channel}`, recipe].map((name) => ({ name, version }));
   },
   *map(subject) {
     const folder = recipeFolder(subject, packagePath);

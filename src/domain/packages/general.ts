@@ -19,19 +19,36 @@ import {
   plain,
   recordedPaths,
   type Subject,
+  segments,
 } from './layout.ts';
 import { packageError, quoted } from './package-error.ts';
 import { packagePath } from './package-path.ts';
 
-export const GENERAL: Layout = generalLayout(({ name, version }) => `/${name}/${version.name}`);
+export const GENERAL: Layout = generalLayout(
+  ({ name, version }) => `/${name}/${version.name}`,
+  (fullPath) => {
+    const names = segments(fullPath);
+    // A name may have slashes.
+    return [1, 2, 3].flatMap((at) => {
+      const version = names[at];
+      return version === undefined || at + 1 >= names.length ? [] : [{ name: names.slice(0, at).join('/'), version }];
+    });
+  },
+);
 
 /** The key is `huggingface://{model|dataset}/{organisation}/{name}`; the kind is not in the path. */
 export const HUGGINGFACE: Layout = generalLayout(
   ({ name, version }) => `/${name.slice(name.indexOf('/') + 1)}/resolve/${version.name}`,
+  (fullPath) => {
+    const [organisation, name, resolve, version, file] = segments(fullPath);
+    if (resolve !== 'resolve' || version === undefined || file === undefined) return [];
+    return ['model', 'dataset'].map((kind) => ({ name: `${kind}/${organisation}/${name}`, version }));
+  },
 );
 
-function generalLayout(folderOfVersion: (subject: Subject) => string): Layout {
+function generalLayout(folderOfVersion: (subject: Subject) => string, owners: NonNullable<Layout['owners']>): Layout {
   return {
+    owners,
     claims: (subject) => [
       `${folderOfVersion(subject)}/`,
       ...recordedPaths(subject.version).map((path) => path.replace(/\/?$/, '/')),

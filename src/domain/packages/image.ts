@@ -8,7 +8,7 @@
 import { type BlobDescriptor, type Digest, parseImageManifest } from './image-manifest.ts';
 import { blobPlaces, childPlaces, isManifestFile, manifestPlaces, manifestsFolder } from './image-places.ts';
 import { askContent, askFiles, askFolder, type FileFacts, type Inquiry } from './inquiry.ts';
-import { firstLive, type Layout, manifestGone, plain, recordedPaths } from './layout.ts';
+import { firstLive, type Layout, manifestGone, plain, recordedPaths, segments } from './layout.ts';
 import { packageError, quoted } from './package-error.ts';
 import { packagePath } from './package-path.ts';
 
@@ -27,6 +27,12 @@ const MAX_TAGGED = 50_000;
 /** Digest of a file made of blocks, which the engine has not put together. */
 const UNRESOLVED = '0'.repeat(64);
 
+/** Below them lie the folders of tags. */
+const IN_FOLDERS: ReadonlySet<string> = new Set(['manifest', 'blobs']);
+
+/** An image may have such a folder in its name. */
+const MAX_OWNERS = 3;
+
 /** Folders of an image that are no tags of the oldest layout. */
 const NO_TAGS: ReadonlySet<string> = new Set(['blobs', 'manifest', '_uploads']);
 
@@ -36,6 +42,19 @@ export const IMAGE: Layout = {
     `/${name}/blobs/${version.name}/`,
     ...(NO_TAGS.has(version.name) ? [] : oldFolder(name, version.name, version.manifestPath)),
   ],
+  owners: (fullPath) => {
+    const names = segments(fullPath);
+    const found = names.flatMap((folder, at) => {
+      const version = names[at + 1];
+      if (!IN_FOLDERS.has(folder) || at === 0 || version === undefined || at + 2 >= names.length) return [];
+      return [{ name: names.slice(0, at).join('/'), version }];
+    });
+    const [oldest] = names.slice(-2);
+    const name = names.slice(0, -2).join('/');
+    if (name !== '' && oldest !== undefined && !NO_TAGS.has(oldest) && found.length === 0)
+      found.push({ name, version: oldest });
+    return found.slice(0, MAX_OWNERS);
+  },
   *map(subject) {
     const places = [
       ...recordedPaths(subject.version).map(packagePath),

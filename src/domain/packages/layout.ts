@@ -18,10 +18,22 @@ export interface Subject {
   readonly version: VersionFacts;
 }
 
+/** A version as a path tells it. */
+export interface Owner {
+  /** The name in the package's key. */
+  readonly name: string;
+  readonly version: string;
+}
+
 /** The rules of one type. What they give may hold the same path twice; `mapper.ts` checks paths and drops doubles. */
 export interface Layout {
   /** Besides the paths that the version records. Folders end with a slash. */
   readonly claims: (subject: Subject) => readonly string[];
+  /**
+   * Versions whose claims beyond what they record would hold this path, likelier ones first; a few at most. Absent where a
+   * path says nothing of its package: such versions are heard of by themselves.
+   */
+  readonly owners?: (fullPath: string) => readonly Owner[];
   readonly map: (subject: Subject) => Inquiry<VersionMapping>;
 }
 
@@ -102,6 +114,11 @@ export function byRank(paths: readonly string[], rank: (path: string) => number)
 /** Signatures and checksums: they lie there before the file that they belong to, so that whoever sees it can prove it. */
 export function isSidecar(path: string): boolean {
   return /\.(?:asc|sig|prov|md5|sha1|sha224|sha256|sha384|sha512|metadata)$/.test(path);
+}
+
+/** Names between the slashes. */
+export function segments(fullPath: string): readonly string[] {
+  return fullPath.split('/').filter((segment) => segment !== '');
 }
 
 export function plain(paths: readonly string[]): readonly MappedFile[] {

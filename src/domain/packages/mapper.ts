@@ -18,7 +18,7 @@ import { NPM } from './npm.ts';
 import { NUGET } from './nuget.ts';
 import { OHPM } from './ohpm.ts';
 import { packageError, quoted } from './package-error.ts';
-import { parsePackageKey, tryPackageKey } from './package-key.ts';
+import { parsePackageKey, tryKeyOf, tryPackageKey } from './package-key.ts';
 import { packagePath, tryPackagePath } from './package-path.ts';
 import { PYPI } from './pypi.ts';
 import { RPM } from './rpm.ts';
@@ -44,7 +44,11 @@ const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
 export function mapperFor(repoType: string): Mapper {
   const layout = LAYOUTS.get(repoType) ?? GENERAL;
   return {
-    owners: () => [],
+    owners: (fullPath) =>
+      (layout.owners?.(fullPath) ?? []).flatMap(({ name, version }) => {
+        const packageKey = tryKeyOf(repoType, name);
+        return packageKey === undefined || version.trim() === '' ? [] : [{ packageKey, version }];
+      }),
     claims(input) {
       const key = tryPackageKey(repoType, input.package.key);
       const own = key === undefined ? [] : layout.claims({ name: key.name, version: input.version });

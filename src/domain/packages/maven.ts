@@ -6,7 +6,17 @@
  */
 
 import { MAVEN_RULES } from '../indexes/maven-rules.ts';
-import { artifacts, below, byRank, isSidecar, type Layout, plain, recordedPaths, type Subject } from './layout.ts';
+import {
+  artifacts,
+  below,
+  byRank,
+  isSidecar,
+  type Layout,
+  plain,
+  recordedPaths,
+  type Subject,
+  segments,
+} from './layout.ts';
 import { packageError, quoted } from './package-error.ts';
 import { fileName, folderOf, packagePath } from './package-path.ts';
 
@@ -14,6 +24,17 @@ const METADATA = 'maven-metadata.xml';
 
 export const MAVEN: Layout = {
   claims: (subject) => [`${versionFolder(subject)}/`],
+  owners: (fullPath) => {
+    const names = segments(fullPath);
+    // Files lie in the folder of the version, seldom in one below it.
+    return [2, 3].flatMap((at) => {
+      const version = names.at(-at);
+      const artifact = names.at(-at - 1);
+      const group = names.slice(0, -at - 1).join('.');
+      if (version === undefined || artifact === undefined || group === '') return [];
+      return [{ name: `${group}:${artifact}`, version }];
+    });
+  },
   *map(subject) {
     const folder = packagePath(versionFolder(subject));
     const inFolder = yield* below(folder);

@@ -3,6 +3,14 @@ import { artifacts, type Layout, manifest, plain, type Subject } from './layout.
 
 export const NUGET: Layout = {
   claims: (subject) => [packageFile(subject), specification(subject)],
+  /** In lower case, as the path has it. */
+  owners: (fullPath) => {
+    const found =
+      /^\/(?<name>[^/]+)\/\k<name>\.(?<version>[^/]+)\.nupkg$/su.exec(fullPath) ??
+      /^\/\.nuspec\/(?<name>[^/]+)\/\k<name>\.(?<version>[^/]+)\.nuspec$/su.exec(fullPath);
+    const { name = '', version = '' } = found?.groups ?? {};
+    return found === null ? [] : [{ name, version }];
+  },
   *map(subject) {
     const packages = yield* artifacts(subject, [packageFile(subject)]);
     const nuspec = yield* manifest(subject, [specification(subject)]);

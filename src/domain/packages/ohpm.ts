@@ -4,7 +4,7 @@
  */
 import { rewriteTarballs } from '../indexes/npm-tarballs.ts';
 import { artifacts, below, firstLive, type Layout, manifest, manifestGone, plain } from './layout.ts';
-import { tarballs, versionDocument } from './npm.ts';
+import { ownersOf, tarballs, versionDocument } from './npm.ts';
 
 const ENDING = /\.har$/;
 
@@ -13,6 +13,12 @@ export const OHPM: Layout = {
     ...tarballs(subject, 'har').flatMap((har) => [har, har.replace(ENDING, '.hsp'), har.replace(ENDING, '/')]),
     versionDocument(subject),
   ],
+  owners: (fullPath) => {
+    const archive = fullPath.replace(/\.hsp$/u, '.har');
+    const own = ownersOf(archive, 'har');
+    // Beside an archive lies a folder of its name.
+    return own.length > 0 ? own : ownersOf(`${fullPath.slice(0, fullPath.lastIndexOf('/'))}.har`, 'har');
+  },
   *map(subject) {
     const archives = yield* artifacts(subject, tarballs(subject, 'har'));
     const beside: string[] = [];

@@ -73,3 +73,10 @@ export function tryPackageKey(repoType: string, key: string): PackageKey | undef
     throw error;
   }
 }
+
+/** The key of a package of this name; undefined = there is none, or the type tells no scheme. */
+export function tryKeyOf(repoType: string, name: string): string | undefined {
+  const scheme = SCHEMES[repoType];
+  const key = `${scheme}://${name}`;
+  return scheme === undefined || tryPackageKey(repoType, key) === undefined ? undefined : key;
+}

@@ -3,11 +3,25 @@
  * records, and the folder `/{name}/{version}`. Sidecar files first.
  */
 
-import { artifacts, below, byRank, isSidecar, type Layout, plain, recordedPaths, type Subject } from './layout.ts';
+import {
+  artifacts,
+  below,
+  byRank,
+  isSidecar,
+  type Layout,
+  plain,
+  recordedPaths,
+  type Subject,
+  segments,
+} from './layout.ts';
 import { packageError, quoted } from './package-error.ts';
 
 export const PYPI: Layout = {
   claims: (subject) => [`${folder(subject)}/`],
+  owners: (fullPath) => {
+    const [name, version, file] = segments(fullPath);
+    return name === undefined || version === undefined || file === undefined ? [] : [{ name, version }];
+  },
   *map(subject) {
     const inFolder = yield* below(folder(subject));
     const recorded = recordedPaths(subject.version).length === 0 ? [] : yield* artifacts(subject, []);
