@@ -42,6 +42,13 @@ export async function writeBlob(storeDir: string, content: Content): Promise<Dig
   return digests;
 }
 
+/** All of it at once. */
+export async function contentBytes(content: Content): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of chunksOf(content)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 function chunksOf(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   if (typeof content === 'string') return [Buffer.from(content)];
   if (content instanceof Uint8Array) return [content];

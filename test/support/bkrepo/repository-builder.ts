@@ -3,6 +3,7 @@ import { type Document, Long, ObjectId } from 'mongodb';
 import type { BkRepoBuilder } from './builder.ts';
 import { type Content, type Digests, writeBlob } from './content.ts';
 import { blobPath, parentFolders, pathAndName, shardOf } from './layout.ts';
+import type { PackageSpec, VersionSpec } from './packages/version.ts';
 
 /** One stored metadata entry, as it lies in the database. */
 export interface StoredMetadata {
@@ -45,6 +46,8 @@ export class RepositoryBuilder {
   readonly type: string;
   readonly storeDir: string;
   readonly builder: BkRepoBuilder;
+  /** Writes versions in another way than into the database. */
+  readonly publish?: (packageSpec: PackageSpec, version: VersionSpec) => Promise<void>;
   readonly #credentialsKey: string | null;
   readonly #folders = new Set<string>();
 
@@ -84,6 +87,13 @@ export class RepositoryBuilder {
       documents = [];
     }
     await this.#insertWithFolders(documents);
+  }
+
+  /** As {@link putFiles}, of blobs that are in the store already. */
+  async putStored(
+    files: readonly (FileOptions & { readonly path: string; readonly digests: Digests })[],
+  ): Promise<void> {
+    await this.#insertWithFolders(files.map((file) => this.#fileDocument(file.path, file.digests, file)));
   }
 
   /**

@@ -49,6 +49,7 @@ export async function putVersion(
   packageSpec: PackageSpec,
   version: VersionSpec,
 ): Promise<void> {
+  if (repository.publish !== undefined) return await repository.publish(packageSpec, version);
   const { builder, projectId, name: repoName } = repository;
   const packages = await builder.collection('package');
   const versions = await builder.collection('package_version');
