@@ -5,6 +5,7 @@
  */
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { allowedDeletes, type DeleteProtection, DeleteWindow } from '../../domain/follow/delete-cap.ts';
+import { indexRulesFor } from '../../domain/indexes/rules.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { FarSideLink } from '../far-side-link.ts';
@@ -50,6 +51,8 @@ interface Place {
 
 /** Owned things looked at together. */
 const PAGE = 500;
+/** Before documents are made anew: several versions often go together. Milliseconds. */
+const DOCUMENTS_MS = 2_000;
 /** Requests to delete side by side. */
 const AT_ONCE = 8;
 
@@ -84,6 +87,7 @@ export class Removal {
     for await (const gone of this.#gone(place, scope, signal)) {
       const versions = gone.filter(({ sha256 }) => sha256 === null);
       const files = gone.filter(({ sha256 }) => sha256 !== null);
+      await this.#documentsLater(place, versions, signal);
       await this.#versions(place, versions, at, journal, signal);
       await this.#files(place, files, at, journal, signal);
     }
@@ -155,6 +159,25 @@ export class Removal {
       for (const version of present.keys()) there.add(`${packageKey}@${version}`);
     }
     return there;
+  }
+
+  /** Documents that name the versions are made anew when these are gone: put down before, so that no crash forgets it. */
+  async #documentsLater({ object }: Place, owned: readonly OwnedFile[], signal: AbortSignal): Promise<void> {
+    const { journal, desk, clock } = this.#options;
+    const { ofPackage, sharedWith, ofRepository } = indexRulesFor(object.repoType);
+    const paths = owned.flatMap(({ fullPath }) => {
+      const { packageKey: key } = splitOwnedName(fullPath);
+      const facts = { key, name: key.slice(key.indexOf('://') + 3) };
+      return [...ofPackage(facts), ...sharedWith(facts), ...ofRepository];
+    });
+    const now = clock.now();
+    const retries = [...new Set(paths)].map((name) => ({
+      key: { repoName: object.localRepoName, kind: 'path' as const, name },
+      at: new Date(now),
+      attempts: 1,
+      dueAt: new Date(now + DOCUMENTS_MS),
+    }));
+    if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
   }
 
   async #versions(

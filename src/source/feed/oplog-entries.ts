@@ -15,7 +15,10 @@ export function oplogChanges(entry: Fields): Told {
     case 'REPOSITORY': {
       const projectId = textIn(request['projectId']);
       const repoName = textIn(request['name']);
-      return projectId && repoName ? [{ kind: 'repository', projectId, repoName }] : undefined;
+      if (projectId === undefined || repoName === undefined) return undefined;
+      // The deletion of a repository is told, that of its files is not.
+      if (entry['operateType'] === 'DELETE') return allOf(nodeChange(projectId, repoName, '/', true));
+      return [{ kind: 'repository', projectId, repoName }];
     }
     case 'PROJECT':
       return [];

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { compareSides } from '../../../support/bkrepo/compare.ts';
+import { putHelm } from '../../../support/bkrepo/packages/helm.ts';
+import { putImage } from '../../../support/bkrepo/packages/image.ts';
+import { putMaven } from '../../../support/bkrepo/packages/maven.ts';
+import { putNpm } from '../../../support/bkrepo/packages/npm.ts';
+import { readBack } from '../../../support/bkrepo/read-back.ts';
+import type { RepositoryBuilder } from '../../../support/bkrepo/repository-builder.ts';
+import { SourceUser, startFollowing } from '../../../support/following.ts';
+import { eventually } from '../../../support/wait.ts';
+import { type FarSide, PROJECT, World } from '../../../support/world.ts';
+
+let world: World;
+let user: SourceUser;
+const repositories = new Map<string, RepositoryBuilder>();
+const TYPES = ['MAVEN', 'NPM', 'OCI', 'HELM'];
+
+before(async () => {
+  world = await World.start();
+  for (const type of TYPES)
+    repositories.set(type, await world.builder.repository(PROJECT, type.toLowerCase(), { type }));
+  user = await SourceUser.start(world);
+});
+after(async () => {
+  await user.stop();
+  await world.stop();
+});
+
+const objects = TYPES.map((repoType) => ({
+  localRepoName: repoType.toLowerCase(),
+  remoteProjectId: 'mirror',
+  remoteRepoName: repoType.toLowerCase(),
+  repoType,
+  paths: [],
+}));
+
+function repository(type: string): RepositoryBuilder {
+  return repositories.get(type) ?? assert.fail(type);
+}
+
+async function versions(db: FarSide['db'], key: string): Promise<readonly string[]> {
+  const [found] = await db.collection('package').find({ key }).toArray();
+  if (found === undefined) return [];
+  const all = await db.collection('package_version').find({ packageId: found._id.toHexString() }).toArray();
+  return all.map((version) => String(version['name'])).toSorted();
+}
+
+async function differences(farSide: FarSide, type: string): Promise<readonly string[]> {
+  const name = type.toLowerCase();
+  const here = await readBack(world.builder.db, world.builder.storeDir, PROJECT, name);
+  return compareSides(here, await readBack(farSide.db, farSide.storeDir, 'mirror', name));
+}
+
+async function so(check: () => Promise<void>): Promise<void> {
+  await eventually(
+    async () => {
+      await check();
+      return true;
+    },
+    { timeoutMs: 20_000 },
+  );
+}
+
+async function deleteVersion(
+  type: string,
+  packageKey: string,
+  version: string,
+  paths: readonly string[],
+): Promise<void> {
+  const repoName = type.toLowerCase();
+  await user.call('/replica/package/version/delete', {
+    repoName,
+    packageKey,
+    versionName: version,
+    deletedDate: new Date().toISOString().slice(0, 23),
+    source: '',
+  });
+  for (const fullPath of paths) await user.node('delete', { repoName, fullPath });
+}
+
+test('package versions are followed as wholes: made, changed and deleted', async () => {
+  const east = await world.farSide('east');
+  await putMaven(repository('MAVEN'), 'com.example', 'lib', '1.0.0');
+  await putNpm(repository('NPM'), '@fx/lib', '1.0.0');
+  const following = await startFollowing(world, [east], { objects });
+  try {
+    await eventually(() => following.report()?.farSides[0]?.comparedAt, { timeoutMs: 20_000 });
+    await putMaven(repository('MAVEN'), 'com.example', 'lib', '1.1.0');
+    await putNpm(repository('NPM'), '@fx/lib', '1.1.0');
+    await putImage(repository('OCI'), 'team/app', '1.0');
+    await putImage(repository('OCI'), 'team/app', '2.0');
+    await putHelm(repository('HELM'), 'my-chart', '0.1.0');
+    await so(async () => {
+      assert.deepEqual(await versions(east.db, 'gav://com.example:lib'), ['1.0.0', '1.1.0']);
+      assert.deepEqual(await versions(east.db, 'npm://@fx/lib'), ['1.0.0', '1.1.0']);
+      assert.deepEqual(await versions(east.db, 'oci://team/app'), ['1.0', '2.0']);
+      assert.deepEqual(await versions(east.db, 'helm://my-chart'), ['0.1.0']);
+      for (const type of ['MAVEN', 'OCI']) assert.deepEqual(await differences(east, type), []);
+    });
+    await deleteVersion('MAVEN', 'gav://com.example:lib', '1.0.0', ['/com/example/lib/1.0.0']);
+    await deleteVersion('OCI', 'oci://team/app', '1.0', ['/team/app/manifest/1.0', '/team/app/blobs/1.0']);
+    await deleteVersion('NPM', 'npm://@fx/lib', '1.0.0', [
+      '/@fx/lib/-/@fx/lib-1.0.0.tgz',
+      '/.npm/@fx/lib/@fx/lib-1.0.0.json',
+    ]);
+    await so(async () => {
+      assert.deepEqual(await versions(east.db, 'gav://com.example:lib'), ['1.1.0']);
+      assert.deepEqual(await versions(east.db, 'npm://@fx/lib'), ['1.1.0']);
+      assert.deepEqual(await versions(east.db, 'oci://team/app'), ['2.0']);
+      const left = await readBack(east.db, east.storeDir, 'mirror', 'maven');
+      assert.deepEqual(
+        [...left.keys()].filter((path) => path.includes('/1.0.0/')),
+        [],
+      );
+      assert.deepEqual(await differences(east, 'OCI'), []);
+    });
+    await eventually(() => following.report()?.farSides[0]?.pending === 0);
+    assert.equal(following.report()?.farSides[0]?.held, undefined);
+  } finally {
+    await following.stop();
+  }
+});
