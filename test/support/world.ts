@@ -43,6 +43,8 @@ export interface FarSideOptions {
   readonly faithful?: boolean;
   readonly defects?: Partial<Defects>;
   readonly password?: string;
+  /** A server over a database and a store that are there. */
+  readonly over?: Pick<FarSide, 'db' | 'storeDir'>;
 }
 
 export interface RunOptions {
@@ -123,8 +125,8 @@ export class World {
   }
 
   async farSide(name: string, options: FarSideOptions = {}): Promise<FarSide> {
-    const db = this.client.db(`far_${name}`);
-    const storeDir = join(this.directory, `store-${name}`);
+    const db = options.over?.db ?? this.client.db(`far_${name}`);
+    const storeDir = options.over?.storeDir ?? join(this.directory, `store-${name}`);
     const { faithful = false, defects, password = ACCOUNT.password } = options;
     const peer = await startPeer({
       mongo: db,
