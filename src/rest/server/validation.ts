@@ -8,6 +8,7 @@
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 
 import { type Complaint, RestError } from '../codes.ts';
+import { readQueryTexts } from './query-text.ts';
 
 /** The part of a request that a schema is for, as Fastify names it. */
 export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
@@ -36,6 +37,7 @@ export function validatorCompiler(): Compile {
   return (schema, part) => {
     const check = part === 'body' ? compilers.body(schema) : compilers.other(schema);
     return (data) => {
+      if (part === 'querystring') readQueryTexts(schema, data);
       const errors = check(data);
       return errors === undefined ? true : { error: refusal(errors, part) };
     };
