@@ -84,7 +84,9 @@ describe('what the change stream tells of files', () => {
       assert.deepEqual(await toldOf(() => set('/x', change)), ['node p/r/x'], JSON.stringify(change));
     const unset = () => collection('node_112').updateOne({ fullPath: '/x' }, { $unset: { archived: '' } });
     assert.deepEqual(await toldOf(unset), ['node p/r/x']);
-    const shorter = () => collection('node_112').updateOne({ fullPath: '/x' }, [{ $set: { metadata: [] } }]);
+    await set('/x', { metadata: Array.from({ length: 40 }, (_, key) => ({ key: `key ${key}`, value: key })) });
+    const shorter = () =>
+      collection('node_112').updateOne({ fullPath: '/x' }, [{ $set: { metadata: { $slice: ['$metadata', 30] } } }]);
     assert.deepEqual(await toldOf(shorter), ['node p/r/x']);
   });
 
