@@ -3,10 +3,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { RunSetting } from '../../../src/engine/run-types.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { type BkRepoSource, createBkRepoSource } from '../../../src/source/bkrepo-source.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { BkRepoBuilder } from '../../support/bkrepo/builder.ts';
+import { compareSides } from '../../support/bkrepo/compare.ts';
 import { readBack } from '../../support/bkrepo/read-back.ts';
 import type { RepositoryBuilder } from '../../support/bkrepo/repository-builder.ts';
-import { type FarSide, type RunOptions, World } from '../../support/world.ts';
+import { printedSeed, seededRandom } from '../../support/seed.ts';
+import { type FarSide, type FinishedRun, type RunOptions, World } from '../../support/world.ts';
 
 const NOON = new Date('2026-11-01T12:00:00.000Z');
 const LATER = new Date('2026-11-01T12:00:00.001Z');
@@ -113,4 +118,58 @@ test('a newer file that comes between the commit and its reading back stays, and
   const all = await outcome({ ...farSide, target }, { setting: FOLLOWING });
   assert.equal(all['/newer-here'], 'FarSideNewer: undefined');
   assert.equal(creates, 1);
+});
+
+/** Copies one side to the other, as one of two tasks that follow each other's far side. */
+async function copy(source: BkRepoSource, to: FarSide, task: string): Promise<FinishedRun> {
+  const object = { localRepoName: 'files', remoteProjectId: 'mirror', remoteRepoName: 'files', repoType: 'GENERIC' };
+  return await world.run([to], {
+    project: 'mirror',
+    objects: [{ ...object, paths: [] }],
+    setting: FOLLOWING,
+    deps: { source },
+    record: await world.begin(task),
+  });
+}
+
+test('two clusters that replicate to each other at the same time end equal, and then nothing crosses', async () => {
+  const random = seededRandom(printedSeed('newest-wins'));
+  const sides = await Promise.all(['east', 'west'].map((name) => world.farSide(name)));
+  const [east, west] = sides as [FarSide, FarSide];
+  const sources = sides.map(({ db, storeDir }) =>
+    createBkRepoSource({
+      uri: world.mongod.uri,
+      database: db.databaseName,
+      storage: { type: 'filesystem', path: storeDir },
+      clock: systemClock,
+      logger: silentLogger,
+    }),
+  );
+  const [fromEast, fromWest] = sources as [BkRepoSource, BkRepoSource];
+  try {
+    const repositories = await Promise.all(
+      sides.map(async ({ db, storeDir }) => await new BkRepoBuilder(db, storeDir).repository('mirror', 'files')),
+    );
+    for (let round = 0; round < 3; round += 1) {
+      for (const [side, repository] of repositories.entries())
+        for (let file = 0; file < 30; file += 1) {
+          if (random.below(2) === 0) continue;
+          const lastModifiedDate = new Date(NOON.getTime() + round * 10 + random.below(3));
+          await repository.putFile(`/${file}`, `${side} ${round} ${random.below(9)}`, { lastModifiedDate });
+        }
+      const runs = [copy(fromEast, west, 'east-to-west'), copy(fromWest, east, 'west-to-east')];
+      for (const { outcome } of await Promise.all(runs)) assert.equal(outcome.farSides[0]?.tally.failed, 0);
+      const [here, there] = await Promise.all(
+        sides.map(({ db, storeDir }) => readBack(db, storeDir, 'mirror', 'files')),
+      );
+      assert.ok(here !== undefined && there !== undefined && here.size > 0);
+      assert.deepEqual(compareSides(here, there), []);
+    }
+    for (const again of [copy(fromEast, west, 'east-to-west'), copy(fromWest, east, 'west-to-east')]) {
+      const tally = (await again).outcome.farSides[0]?.tally;
+      assert.deepEqual([tally?.success, tally?.conflict, tally?.failed], [0, 0, 0]);
+    }
+  } finally {
+    for (const source of sources) await source.close();
+  }
 });
