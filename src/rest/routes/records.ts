@@ -227,15 +227,16 @@ export function recordRoutes(app: FastifyInstance, context: RestContext): void {
   }
 }
 
+/** An empty text is the field of a form that nobody filled in. */
 function filterOf(query: DetailPageQuery): DetailFilter {
   const { packageName, repoName, clusterName, path, artifactName, version, status } = query;
   return {
     ...(status === undefined || status === 'RUNNING' ? {} : { result: status }),
-    ...(clusterName === undefined ? {} : { clusterName }),
-    ...(repoName === undefined ? {} : { repoName }),
-    ...(path === undefined ? {} : { pathPrefix: path }),
-    ...(packageName === undefined ? {} : { packageKeyPrefix: packageName }),
-    ...(artifactName === undefined ? {} : { artifactNamePrefix: artifactName }),
-    ...(version === undefined ? {} : { version }),
+    ...(clusterName ? { clusterName } : {}),
+    ...(repoName ? { repoName } : {}),
+    ...(path ? { pathPrefix: path } : {}),
+    ...(packageName ? { packageKeyPrefix: packageName } : {}),
+    ...(artifactName ? { artifactNamePrefix: artifactName } : {}),
+    ...(version ? { version } : {}),
   };
 }

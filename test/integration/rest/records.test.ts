@@ -141,6 +141,7 @@ describe('records by REST', () => {
     { query: 'artifactName=lod', names: ['lodash'] },
     { query: 'version=1.0.0', names: ['lodash'] },
     { query: 'version=2.0.0', names: [] },
+    { query: 'status=&repoName=&clusterName=&version=&path=', names: ['/dir/c.txt', 'lodash', '/dir/a.txt'] },
     { query: 'pageNumber=2&pageSize=2', names: ['/dir/a.txt'] },
   ];
   it('pages artifacts by every condition, and lists them all', async () => {
