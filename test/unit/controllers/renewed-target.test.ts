@@ -44,10 +44,14 @@ for (const code of ['Unauthorized', 'TlsError']) {
   test(`after ${code} the Secret is read once more, once for all that were refused together`, async () => {
     const second = side(undefined);
     let reopened = 0;
-    const target = renewedTarget(side(code), async () => {
-      reopened += 1;
-      return second;
-    }, CLOCK);
+    const target = renewedTarget(
+      side(code),
+      async () => {
+        reopened += 1;
+        return second;
+      },
+      CLOCK,
+    );
     const answers = await Promise.all([1, 2, 3].map(() => target.blobStored(WHERE, 'digest', SIGNAL)));
     assert.deepEqual(answers, [true, true, true]);
     assert.equal(reopened, 1);
@@ -58,10 +62,14 @@ for (const code of ['Unauthorized', 'TlsError']) {
 
 test('a second refusal stands', async () => {
   let reopened = 0;
-  const target = renewedTarget(side('Unauthorized'), async () => {
-    reopened += 1;
-    return side('Unauthorized');
-  }, CLOCK);
+  const target = renewedTarget(
+    side('Unauthorized'),
+    async () => {
+      reopened += 1;
+      return side('Unauthorized');
+    },
+    CLOCK,
+  );
   for (let call = 0; call < 3; call += 1)
     await assert.rejects(target.blobStored(WHERE, 'digest', SIGNAL), { code: 'Unauthorized' });
   assert.equal(reopened, 1);

@@ -176,7 +176,7 @@ test('a mass delete stops before its first file, and goes on when a person says 
     assert.equal(left.length, 30);
     following.orders.give('approve-deletes');
     await equal(east);
-    assert.equal(following.report()?.farSides[0]?.held, undefined);
+    await eventually(() => following.report()?.farSides[0]?.held === undefined);
   } finally {
     await following.stop();
   }
