@@ -17,7 +17,10 @@ const source = z
   .strictObject({
     mongodb: z
       .strictObject({
-        ...mongodb('bkrepo', "the source's database; an account with the role `read` is enough"),
+        ...mongodb(
+          'bkrepo',
+          "the source's database; an account with the role `read` is enough. Its `readPreference` counts for counting only, all else is read from the primary",
+        ),
         shardCount: z.int().min(1).max(65_536).default(256).describe("bk-repo's `sharding.count`."),
       })
       .prefault({})

@@ -35,7 +35,13 @@ export class SourceDatabase {
     this.#client = clientFor(options.uri);
   }
 
+  /** Its primary: what a secondary says may be older than what made us ask. */
   collection<T extends Document>(name: string): Collection<T> {
+    return this.#client.db(this.#name).collection<T>(name, { readPreference: 'primary' });
+  }
+
+  /** By the `readPreference` of the connection string: for what need not be of this moment. */
+  leisurely<T extends Document>(name: string): Collection<T> {
     return this.#client.db(this.#name).collection<T>(name);
   }
 

@@ -193,7 +193,7 @@ export class SelectionCounter {
   ): Promise<SelectionCount> {
     const [sum] = await classified(what, signal, () =>
       this.#database
-        .collection(collection)
+        .leisurely(collection)
         .aggregate<Document>(
           [{ $match: filter }, { $group: { _id: null, units: { $sum: 1 }, bytes: { $sum: '$size' } } }],
           { hint, maxTimeMS: left(), signal },
