@@ -210,7 +210,9 @@ describe('what a node says', () => {
       fields: { copyFromCredentialsKey: 'other', size: Long.fromString('5000000000') },
     });
     const source = harness.source('fields');
-    assert.deepEqual(await nodeOf(source, await repositoryOf(source, 'p', 'r'), '/f'), {
+    const { id, ...node } = await nodeOf(source, await repositoryOf(source, 'p', 'r'), '/f');
+    assert.match(id, /^[0-9a-f]{24}$/);
+    assert.deepEqual(node, {
       fullPath: '/f',
       kind: 'file',
       size: 5_000_000_000,

@@ -428,6 +428,25 @@ const SETTINGS: readonly Case[] = [
     'recordUnchanged',
     'adoptExisting',
   ].map((field) => setting(`${field} in words`, { [field]: 'true' }, `.${field}`)),
+  ...['auto', 'oplog', 'eventlog', 'changeStream'].map((feed) => setting(`changes heard of by ${feed}`, { feed })),
+  setting('changes heard of by an unknown feed', { feed: 'kafka' }, '.feed'),
+  ...['10s', '6h', '99999h'].map((resyncInterval) => setting(`compared every ${resyncInterval}`, { resyncInterval })),
+  ...['9s', '', '1d', `${'0s'.repeat(16)}10s`].map((resyncInterval) =>
+    setting(`compared every ${JSON.stringify(resyncInterval)}`, { resyncInterval }, '.resyncInterval'),
+  ),
+  ...['1s', '30s', '99999h'].map((maxLag) => setting(`a lag of ${maxLag}`, { maxLag })),
+  ...['0s', '', '1d', `${'0s'.repeat(16)}1s`].map((maxLag) =>
+    setting(`a lag of ${JSON.stringify(maxLag)}`, { maxLag }, '.maxLag'),
+  ),
+  setting('no protection of deletions', { deleteProtection: { percent: 100, files: 1_000_000_000 } }),
+  setting('every deletion held', { deleteProtection: { percent: 0, files: 0 } }),
+  setting('protection in part', { deleteProtection: { files: 5 } }),
+  ...[-1, 101].map((percent) =>
+    setting(`${percent} percent of deletions`, { deleteProtection: { percent } }, '.deleteProtection.percent'),
+  ),
+  ...[-1, 1_000_000_001].map((files) =>
+    setting(`${files} deletions`, { deleteProtection: { files } }, '.deleteProtection.files'),
+  ),
   ...['1s', '168h', '99999h'].map((verifyInterval) => setting(`verified every ${verifyInterval}`, { verifyInterval })),
   ...['0s', '', '1d', '1.5h', `${'0s'.repeat(16)}1s`].map((verifyInterval) =>
     setting(`verified every ${JSON.stringify(verifyInterval)}`, { verifyInterval }, '.verifyInterval'),

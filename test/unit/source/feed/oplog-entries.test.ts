@@ -39,7 +39,7 @@ describe('what an entry of the operation log says', () => {
     ['METADATA', 'UPDATE', META, ['node p/r/a/b']],
     ['METADATA', 'UPDATE', { ...NODE, keyList: ['k'] }, ['node p/r/a/b']],
     ['REPOSITORY', 'CREATE', { projectId: 'p', name: 's', type: 'GENERIC' }, ['repository p/s']],
-    ['REPOSITORY', 'DELETE', { projectId: 'p', name: 's', forced: true }, ['repository p/s']],
+    ['REPOSITORY', 'DELETE', { projectId: 'p', name: 's', forced: true }, ['node p/s/ and below']],
     ['PROJECT', 'CREATE', { name: 'p', displayName: 'P' }, []],
   ] as const) {
     it(`${resourceType} ${operateType} ${JSON.stringify(request)}`, () => {
