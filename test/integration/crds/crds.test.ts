@@ -68,7 +68,7 @@ for (const sample of SAMPLES) {
 test('applied samples are listed with their columns, by short name and by category', async () => {
   await kubectl('apply', '-f', `${PROJECT}deploy/samples`);
   const tasks = await kubectl('get', 'rtask');
-  assert.match(tasks, /^NAME +TYPE +SCHEDULE +ENABLED +LAST STATUS +PROGRESS +NEXT RUN +READY\s/);
+  assert.match(tasks, /^NAME +TYPE +SCHEDULE +ENABLED +LAST STATUS +PROGRESS +LAG +NEXT RUN +READY\s/);
   assert.match(tasks, /^tools +SCHEDULED +true/m);
   const clusters = await kubectl('get', 'rcluster');
   assert.match(clusters, /^NAME +TYPE +URL +HEALTH +READY +VERSION +AGE\s/);
@@ -76,6 +76,7 @@ test('applied samples are listed with their columns, by short name and by catego
   const all = await kubectl('get', 'bkrepo', '-o', 'name');
   assert.deepEqual(all.trim().split('\n').sort(), [
     'cluster.replication.bkrepo.io/shanghai',
+    'replicatask.replication.bkrepo.io/follow-tools',
     'replicatask.replication.bkrepo.io/nightly',
     'replicatask.replication.bkrepo.io/packages',
     'replicatask.replication.bkrepo.io/tools',
@@ -89,6 +90,8 @@ test('columns show what the status says', async () => {
     lastExecutionStatus: 'SUCCESS',
     progress: { summary: '800/1200, 5.0 MiB/s, 1m30s left' },
     nextExecutionTime: '2099-12-01T02:00:00Z',
+    lag: '0.4s',
+    feed: { kind: 'changeStream' },
     conditions: [
       { type: 'Ready', status: 'True', ...condition },
       { type: 'Synced', status: 'False', ...condition, reason: 'UnitsFailed' },
@@ -100,7 +103,7 @@ test('columns show what the status says', async () => {
   const wide = await kubectl('get', 'rtask', '-o', 'wide');
   assert.match(
     wide,
-    /^tools +SCHEDULED +0 2 \* \* \* \(Asia\/Shanghai\) +true +SUCCESS +800\/1200, 5\.0 MiB\/s, 1m30s left +2099-12-01T02:00:00Z +True +False +Accepted +all is well +\d+s/m,
+    /^tools +SCHEDULED +0 2 \* \* \* \(Asia\/Shanghai\) +true +SUCCESS +800\/1200, 5\.0 MiB\/s, 1m30s left +0\.4s +2099-12-01T02:00:00Z +True +False +changeStream +Accepted +all is well +\d+s/m,
   );
 });
 
