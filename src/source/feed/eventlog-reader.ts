@@ -17,13 +17,16 @@ import {
 import { EventLogStore, firstIdOf, isAfter, type LogEntry, logsSince } from './eventlog-store.ts';
 import { positionLost } from './feed-errors.ts';
 import { ENTRIES_AT_ONCE, type ToldEntries, tell } from './log-batches.ts';
-import { type LogCollection, latestSecond, serverNow } from './log-collections.ts';
+import { type LogCollection, latestSecond, type ServerNow, serverNow } from './log-collections.ts';
 
 /** Between two looks. */
 const POLL_MS = 250;
 
 /** A pause is so many times as long as the look before it, if that is longer. */
-const REST = 4;
+const REST = 2;
+
+/** Of the whole overlap, with each look. */
+const PAGES_AT_ONCE = 2;
 
 /** A sign of life after this time. */
 const ALIVE_MS = 5_000;
@@ -43,6 +46,16 @@ export interface EventLogOptions {
   readonly logger: Logger;
 }
 
+/** A reading of the whole overlap, some pages at a time. */
+interface Scan {
+  /** As it began. */
+  readonly before: ServerNow;
+  /** Seconds since the epoch. */
+  readonly from: number;
+  readonly pages: AsyncGenerator<readonly LogEntry[]>;
+  done: boolean;
+}
+
 export class EventLogReader {
   readonly #database: SourceDatabase;
   readonly #store: EventLogStore;
@@ -57,6 +70,8 @@ export class EventLogReader {
   #at: number;
   /** The second from which on all that was visible was told by this reading. */
   #readFrom = Number.POSITIVE_INFINITY;
+  /** Since then nothing was told with a position that says so. */
+  #readWhole: ServerNow | undefined;
   #saidFull = false;
   /** Monotonic. */
   #alive: number;
@@ -77,62 +92,111 @@ export class EventLogReader {
     await this.#check(signal);
     await this.#measure(MEASURED_FIRST, signal);
     await this.#recall(signal);
-    yield* this.#pass('whole', this.#lateness.wide, signal);
-    let listed = this.#clock.monotonic();
-    let wide = Number.NEGATIVE_INFINITY;
+    const whole = await this.#beginScan(signal);
+    yield* this.#tell(this.#allBehind(whole, signal), whole, signal);
+    let scanned = this.#clock.monotonic();
+    let listed = scanned;
+    let scan: Scan | undefined;
     for (;;) {
       const began = this.#clock.monotonic();
       if (began - listed >= LIST_MS) {
         listed = began;
         await this.#list(signal);
       }
-      if (began - wide >= WIDE_MS) {
-        wide = began;
+      if (scan === undefined && began - scanned >= WIDE_MS) {
+        scanned = began;
         this.#lateness.turn();
         await this.#measure(MEASURED, signal);
-        yield* this.#pass('ids', this.#lateness.wide, signal);
-      } else yield* this.#pass('ids', this.#lateness.narrow, signal);
-      const took = this.#clock.monotonic() - began;
+        scan = await this.#beginScan(signal);
+      }
+      let others = 0;
+      for await (const batch of this.#tell(this.#newAndLate(scan, signal), scan, signal)) {
+        const given = this.#clock.monotonic();
+        yield batch;
+        others += this.#clock.monotonic() - given;
+      }
+      if (scan?.done === true) scan = undefined;
+      const took = this.#clock.monotonic() - began - others;
       await this.#clock.sleep(Math.max(POLL_MS, REST * took), signal);
     }
   }
 
-  /** Reads from `overlap` seconds before the newest entry to the end, and tells what was not told. */
-  async *#pass(way: 'whole' | 'ids', overlap: number, signal: AbortSignal): AsyncGenerator<FeedBatch> {
+  /** Tells what of these pages was not told; they may be the last of `scan`. */
+  async *#tell(
+    pages: AsyncIterable<readonly LogEntry[]>,
+    scan: Scan | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<FeedBatch> {
     const now = await serverNow(this.#database, signal);
     const latest = latestSecond(now, this.#clock);
-    const from = this.#floor(overlap);
-    const logs = logsSince(this.#logs, from);
-    const pages =
-      way === 'whole'
-        ? this.#store.entriesBehind(logs, firstIdOf(from), signal)
-        : this.#store.idsBehind(logs, firstIdOf(from), signal);
-    let held: ToldEntries | undefined;
+    let held = NOTHING;
     for await (const page of pages) {
       const fresh = page.filter(({ _id }) => !this.#told.has(_id));
       for (let start = 0; start < fresh.length; start += ENTRIES_AT_ONCE) {
         const some = fresh.slice(start, start + ENTRIES_AT_ONCE);
-        const entries = way === 'whole' ? some : await this.#store.whole(some, signal);
-        if (held !== undefined) yield this.#batch(held, latest);
+        const entries = await this.#store.fieldsOf(some, signal);
+        if (this.#isDue(held)) yield this.#batch(held, latest);
         this.#remember(some, latest);
-        held = tell(
-          entries.map(({ fields }) => fields),
-          eventChanges,
-          new Date(this.#at),
-        );
+        held = tell(entries, eventChanges, new Date(this.#at));
       }
       this.#advance(page, latest);
-      if (held === undefined && this.#isSilent) yield this.#batch(NOTHING, latest);
+      if (held === NOTHING && this.#isDue(held)) yield this.#batch(held, latest);
     }
-    this.#hasRead(from);
-    if (held !== undefined || this.#isSilent) {
-      this.#at = Math.max(this.#at, now.at);
-      yield this.#batch(held ?? NOTHING, latest, readTime(now, await serverNow(this.#database, signal)));
-    }
+    if (scan?.done === true) this.#endScan(scan);
+    if (!this.#isDue(held)) return;
+    const before = this.#readWhole;
+    const read = before === undefined ? undefined : readTime(before, await serverNow(this.#database, signal));
+    this.#readWhole = undefined;
+    this.#at = Math.max(this.#at, now.at);
+    yield this.#batch(held, latest, read);
   }
 
-  get #isSilent(): boolean {
-    return this.#clock.monotonic() - this.#alive >= ALIVE_MS;
+  /** At the start: of entries up to the newest few are new, so only their ids are asked for; behind it all are. */
+  async *#allBehind(scan: Scan, signal: AbortSignal): AsyncGenerator<readonly LogEntry[]> {
+    const newest = this.#newest?.id;
+    if (newest !== undefined) yield* scan.pages;
+    const after = newest ?? firstIdOf(scan.from);
+    yield* this.#store.entriesBehind(logsSince(this.#logs, scan.from), after, signal);
+    scan.done = true;
+  }
+
+  /** Some pages of the whole overlap, which must not make the newest wait, and the last seconds. */
+  async *#newAndLate(scan: Scan | undefined, signal: AbortSignal): AsyncGenerator<readonly LogEntry[]> {
+    for (let pages = 0; scan !== undefined && !scan.done && pages < PAGES_AT_ONCE; pages += 1) {
+      const { done, value } = await scan.pages.next();
+      scan.done = done === true;
+      if (value !== undefined) yield value;
+    }
+    const from = this.#floor(this.#lateness.narrow);
+    yield* this.#store.idsBehind(logsSince(this.#logs, from), firstIdOf(from), signal);
+  }
+
+  async #beginScan(signal: AbortSignal): Promise<Scan> {
+    const before = await serverNow(this.#database, signal);
+    const from = this.#floor(this.#lateness.wide);
+    const pages = this.#store.idsBehind(logsSince(this.#logs, from), firstIdOf(from), signal, this.#newest?.id);
+    return { before, from, pages, done: false };
+  }
+
+  /** All from its beginning on was told, but what was forgotten since. */
+  #endScan({ before, from }: Scan): void {
+    const bound = this.#newest === undefined ? 0 : secondOf(this.#newest.id) - this.#lateness.wide;
+    this.#readFrom = Math.max(Math.min(this.#readFrom, from), bound, this.#told.givenUpBefore);
+    this.#readWhole = before;
+    if (this.#told.givenUpBefore === 0 || this.#saidFull) return;
+    this.#saidFull = true;
+    this.#logger.warn(
+      'The event log has more entries than can be remembered: late ones may be found by comparing only',
+      {
+        remembered: this.#told.size,
+        overlapSeconds: this.#lateness.wide,
+      },
+    );
+  }
+
+  /** What tells of no change, as of what was read only, waits until a sign of life is due. */
+  #isDue({ changes, unknown }: ToldEntries): boolean {
+    return changes.length > 0 || unknown > 0 || this.#clock.monotonic() - this.#alive >= ALIVE_MS;
   }
 
   #batch({ newest = 0, ...told }: ToldEntries, latest: number, read?: ReadTime): FeedBatch {
@@ -171,21 +235,6 @@ export class EventLogReader {
     if (this.#newest === undefined) return 0;
     const newest = secondOf(this.#newest.id);
     return Math.max(newest - overlap, Math.min(newest, this.#told.givenUpBefore));
-  }
-
-  /** All from this second on was told, but what was forgotten since. */
-  #hasRead(from: number): void {
-    const bound = this.#newest === undefined ? 0 : secondOf(this.#newest.id) - this.#lateness.wide;
-    this.#readFrom = Math.max(Math.min(this.#readFrom, from), bound, this.#told.givenUpBefore);
-    if (this.#told.givenUpBefore === 0 || this.#saidFull) return;
-    this.#saidFull = true;
-    this.#logger.warn(
-      'The event log has more entries than can be remembered: late ones may be found by comparing only',
-      {
-        remembered: this.#told.size,
-        overlapSeconds: this.#lateness.wide,
-      },
-    );
   }
 
   async #list(signal: AbortSignal): Promise<void> {

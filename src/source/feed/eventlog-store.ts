@@ -24,8 +24,8 @@ const WHOLE_AT_ONCE = 1_000;
 export interface LogEntry {
   readonly _id: ObjectId;
   readonly log: LogCollection;
-  /** Those that were asked for. */
-  readonly fields: Fields;
+  /** Absent where only ids were asked for. */
+  readonly fields?: Fields;
 }
 
 type Query = { readonly filter: Document; readonly sort: Record<string, 1 | -1>; readonly limit: number };
@@ -70,9 +70,14 @@ export class EventLogStore {
     return lists;
   }
 
-  /** Ids alone, ascending over all collections. */
-  idsBehind(logs: readonly LogCollection[], after: ObjectId, signal: AbortSignal): AsyncGenerator<readonly LogEntry[]> {
-    return this.#behind(logs, after, IDS_AT_ONCE, ID_ONLY, signal);
+  /** Ids alone, ascending over all collections, up to `last`. */
+  idsBehind(
+    logs: readonly LogCollection[],
+    after: ObjectId,
+    signal: AbortSignal,
+    last?: ObjectId,
+  ): AsyncGenerator<readonly LogEntry[]> {
+    return this.#behind(logs, { after, ...(last === undefined ? {} : { last }) }, IDS_AT_ONCE, ID_ONLY, signal);
   }
 
   /** Whole entries, ascending over all collections. */
@@ -81,31 +86,33 @@ export class EventLogStore {
     after: ObjectId,
     signal: AbortSignal,
   ): AsyncGenerator<readonly LogEntry[]> {
-    return this.#behind(logs, after, WHOLE_AT_ONCE, wanted(), signal);
+    return this.#behind(logs, { after }, WHOLE_AT_ONCE, wanted(), signal);
   }
 
-  /** The same entries with their fields; without those that were removed meanwhile. */
-  async whole(entries: readonly LogEntry[], signal: AbortSignal): Promise<readonly LogEntry[]> {
-    const byLog = Map.groupBy(entries, ({ log }) => log);
-    const found: LogEntry[] = [];
-    for (const [log, ours] of byLog) {
+  /** The fields of entries; without those that were removed meanwhile. */
+  async fieldsOf(entries: readonly LogEntry[], signal: AbortSignal): Promise<readonly Fields[]> {
+    const known = entries.flatMap(({ fields }) => (fields === undefined ? [] : [fields]));
+    if (known.length === entries.length) return known;
+    const found: Fields[] = [];
+    for (const [log, ours] of Map.groupBy(entries, (entry) => entry.log)) {
       const ids = ours.map(({ _id }) => _id);
       const query: Query = { filter: { _id: { $in: ids } }, sort: { _id: 1 }, limit: ids.length };
-      found.push(...(await this.#entries(log, query, wanted(), signal)));
+      found.push(...(await this.#find(log.name, query, wanted(), signal)));
     }
-    return found.toSorted(byId);
+    return found;
   }
 
   async *#behind(
     logs: readonly LogCollection[],
-    from: ObjectId,
+    { after: from, last }: { readonly after: ObjectId; readonly last?: ObjectId },
     size: number,
     projection: Document,
     signal: AbortSignal,
   ): AsyncGenerator<readonly LogEntry[]> {
+    const upTo = last === undefined ? {} : { $lte: last };
     for (let after = from; ; ) {
       const pages: (readonly LogEntry[])[] = [];
-      const query: Query = { filter: { _id: { $gt: after } }, sort: { _id: 1 }, limit: size };
+      const query: Query = { filter: { _id: { $gt: after, ...upTo } }, sort: { _id: 1 }, limit: size };
       for (const log of logs) pages.push(await this.#entries(log, query, projection, signal));
       // Of a page that is full nobody knows what is behind it, so others must not go beyond it.
       const ends = pages.filter((page) => page.length === size).map((page) => page[size - 1]?._id);
@@ -124,7 +131,7 @@ export class EventLogStore {
     signal: AbortSignal,
   ): Promise<readonly LogEntry[]> {
     const found = await this.#find(log.name, query, projection, signal);
-    return found.map((fields) => ({ _id: fields._id, log, fields }));
+    return found.map((fields) => ({ _id: fields._id, log, ...(projection === ID_ONLY ? {} : { fields }) }));
   }
 
   async #find(

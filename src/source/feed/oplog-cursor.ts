@@ -1,6 +1,6 @@
 /**
- * The tailable cursor of the operation log. Such a cursor always begins at the oldest entry: what is surely before the
- * place that is looked for comes as its `_id` only.
+ * The tailable cursor of the operation log. Such a cursor always begins at the oldest entry; the server passes over as many
+ * as it is told to, without sending them.
  */
 import type { Document, FindCursor } from 'mongodb';
 import { orAborted } from '../../lib/or-aborted.ts';
@@ -15,24 +15,18 @@ const WAIT_MS = 5_000;
 /** Time in which a server gets to close a cursor. */
 const CLOSE_MS = 1_000;
 
-/** An entry made so long before the saved position is told with its `_id` only, wherever it stands. */
-const EARLY_MS = 24 * 3_600_000;
-
-/** MongoDB 4.4: the first that computes in projections. */
-const COMPUTES = 9;
-
-/** One that is `early` has nothing but its `_id`. */
-export type OplogDocument = Fields & { readonly _id: unknown; readonly early?: true };
+export type OplogDocument = Fields & { readonly _id: unknown };
 
 export class OplogCursor {
   readonly #cursor: FindCursor<Document>;
 
-  /** `at`: time of the place that is looked for. Asks for nothing yet. */
-  constructor(database: SourceDatabase, name: string, at: number, wireVersion: number) {
+  /** `skip`: entries that are passed over. Asks for nothing yet. */
+  constructor(database: SourceDatabase, name: string, skip: number) {
     this.#cursor = database.collection(name).find(
       {},
       {
-        projection: wireVersion < COMPUTES ? plainly() : shortIfBefore(new Date(at - EARLY_MS)),
+        projection: Object.fromEntries(OPLOG_FIELDS.map((field) => [field, 1])),
+        skip,
         tailable: true,
         awaitData: true,
         maxAwaitTimeMS: WAIT_MS,
@@ -63,23 +57,6 @@ export class OplogCursor {
       // Nobody needs it any more, whatever became of it.
     }
   }
-}
-
-export function plainly(): Document {
-  return Object.fromEntries(OPLOG_FIELDS.map((field) => [field, 1]));
-}
-
-function shortIfBefore(time: Date): Document {
-  // Whatever is no date sorts before all dates.
-  const early = { $and: [{ $eq: [{ $type: '$createdDate' }, 'date'] }, { $lt: ['$createdDate', time] }] };
-  const unlessEarly = (value: unknown): Document => ({ $cond: [early, '$$REMOVE', value] });
-  return {
-    early: { $cond: [early, true, '$$REMOVE'] },
-    createdDate: unlessEarly('$createdDate'),
-    resourceType: unlessEarly('$resourceType'),
-    operateType: unlessEarly('$operateType'),
-    description: unlessEarly({ request: '$description.request' }),
-  };
 }
 
 function asEntry(document: Document): OplogDocument {

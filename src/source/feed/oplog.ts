@@ -14,7 +14,7 @@ import { classified } from '../database/driver-errors.ts';
 import { positionLost } from './feed-errors.ts';
 import { tell } from './log-batches.ts';
 import { type LogCollection, listLogs, serverNow } from './log-collections.ts';
-import { OplogCursor, type OplogDocument, plainly } from './oplog-cursor.ts';
+import { OplogCursor, type OplogDocument } from './oplog-cursor.ts';
 import { oplogChanges } from './oplog-entries.ts';
 import { idText, type OplogPlace, oplogPlace, oplogPosition } from './oplog-position.ts';
 import { hasWrapped, oplogSize } from './oplog-size.ts';
@@ -27,6 +27,12 @@ const EMPTY_MS = 500;
 
 /** An entry that claims to be further ahead of our clock does not move the time of the position. */
 const AHEAD_MS = 15 * 60_000;
+
+/** Entries that may be overwritten between counting those before a place and going there. */
+const SPARE = 1_000;
+
+/** Ids of one page: some 250 KB. */
+const IDS_AT_ONCE = 10_000;
 
 /** The server's code for a cursor whose place in a capped collection was overwritten. */
 const CAPPED_POSITION_LOST = 136;
@@ -92,7 +98,7 @@ class OplogReader {
       await this.#clock.sleep(EMPTY_MS, signal);
       if (this.#clock.monotonic() - alive < ALIVE_MS) continue;
       alive = this.#clock.monotonic();
-      yield { changes: [], unknown: 0, position };
+      yield { ...NOTHING, position };
     }
   }
 
@@ -100,29 +106,43 @@ class OplogReader {
   async *#tail(from: FeedPosition, signal: AbortSignal): AsyncGenerator<FeedBatch> {
     const place = oplogPlace(from);
     await this.#check(place, signal);
-    let { at: now, wireVersion } = await serverNow(this.#database, signal);
-    const cursor = new OplogCursor(this.#database, this.#name, from.at.getTime(), wireVersion);
-    try {
-      const behind = yield* this.#find(cursor, place, from, signal);
-      let at = from.at.getTime();
-      let last = place.id;
-      for (let entries = behind; ; entries = await this.#told(signal, () => cursor.next(signal))) {
-        if (entries.length === 0) {
-          if (cursor.ended) return;
-          if (entries === behind) continue;
-          at = Math.max(at, now);
-          yield { changes: [], unknown: 0, position: oplogPosition({ ...place, ...idOf(last) }, at) };
-          ({ at: now } = await serverNow(this.#database, signal));
-          continue;
-        }
-        const whole = await this.#whole(entries, signal);
-        const { newest = 0, ...told } = tell(whole, oplogChanges, new Date(at));
-        at = Math.max(at, Math.min(newest, this.#clock.now() + AHEAD_MS));
-        last = entries.at(-1)?._id;
-        yield { ...told, position: oplogPosition({ ...place, ...idOf(last) }, at) };
+    const skip = place.id === undefined ? 0 : yield* this.#before(place.id, from, signal);
+    // The second time when more was overwritten meanwhile than there was to spare.
+    for (const start of skip === 0 ? [0] : [skip, 0]) {
+      const { at: now } = await serverNow(this.#database, signal);
+      const cursor = new OplogCursor(this.#database, this.#name, start);
+      try {
+        const behind = yield* this.#find(cursor, place, from, signal);
+        if (behind === undefined) continue;
+        yield* this.#follow(cursor, behind, { place, at: from.at.getTime(), now }, signal);
+        return;
+      } finally {
+        await cursor.close();
       }
-    } finally {
-      await cursor.close();
+    }
+    throw this.#gone();
+  }
+
+  /** `behind`: what came with the place itself; `now`: the time of the server before that. */
+  async *#follow(
+    cursor: OplogCursor,
+    behind: readonly OplogDocument[],
+    { place, at: from, now: before }: { readonly place: OplogPlace; readonly at: number; readonly now: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<FeedBatch> {
+    let [at, now, last] = [from, before, place];
+    for (let entries = behind; ; entries = await this.#told(signal, () => cursor.next(signal))) {
+      if (entries.length > 0) {
+        const { newest = 0, ...told } = tell(entries, oplogChanges, new Date(at));
+        at = Math.max(at, Math.min(newest, this.#clock.now() + AHEAD_MS));
+        last = { ...place, id: entries.at(-1)?._id };
+        yield { ...told, position: oplogPosition(last, at) };
+      } else if (cursor.ended) return;
+      else if (entries !== behind) {
+        at = Math.max(at, now);
+        yield { ...NOTHING, position: oplogPosition(last, at) };
+        ({ at: now } = await serverNow(this.#database, signal));
+      }
     }
   }
 
@@ -144,46 +164,50 @@ class OplogReader {
       throw positionLost(`the operation log "${this.#name}" was empty, and may have wrapped since`);
   }
 
-  /** Moves a new cursor behind `place`; the first entries behind it, as far as they came with it. */
+  /** How many entries are certainly before `id`, or some fewer: counted from the newest, as places are lost at the other end. */
+  async *#before(id: unknown, from: FeedPosition, signal: AbortSignal): AsyncGenerator<FeedBatch, number> {
+    const wanted = idText(id);
+    const { count } = await oplogSize(this.#database, this.#name, signal);
+    const options = { projection: { _id: 1 }, batchSize: IDS_AT_ONCE, readPreference: 'primary', signal } as const;
+    const ids = this.#collection().find({}, { ...options, sort: { $natural: -1 } });
+    try {
+      let behind = 0;
+      let alive = this.#clock.monotonic();
+      for (;;) {
+        const first = await this.#told(signal, () => ids.next());
+        if (first === null) throw this.#gone();
+        const some = [first, ...ids.readBufferedDocuments()];
+        const found = some.findIndex(({ _id }) => idText(_id) === wanted);
+        if (found >= 0) return Math.max(0, count - behind - found - SPARE);
+        behind += some.length;
+        if (this.#clock.monotonic() - alive < ALIVE_MS) continue;
+        alive = this.#clock.monotonic();
+        yield { ...NOTHING, position: from };
+      }
+    } finally {
+      await ids.close();
+    }
+  }
+
+  /** Moves a new cursor behind `place`; the entries behind it that came with it. Absent = it is not there. */
   async *#find(
     cursor: OplogCursor,
     { id }: OplogPlace,
     from: FeedPosition,
     signal: AbortSignal,
-  ): AsyncGenerator<FeedBatch, readonly OplogDocument[]> {
+  ): AsyncGenerator<FeedBatch, readonly OplogDocument[] | undefined> {
     const wanted = id === undefined ? undefined : idText(id);
     let alive = this.#clock.monotonic();
     for (;;) {
       const entries = await this.#told(signal, () => cursor.next(signal));
       if (wanted === undefined) return entries;
+      if (entries.length === 0) return undefined;
       const found = entries.findIndex(({ _id }) => idText(_id) === wanted);
       if (found >= 0) return entries.slice(found + 1);
-      if (entries.length === 0) throw this.#gone();
       if (this.#clock.monotonic() - alive < ALIVE_MS) continue;
       alive = this.#clock.monotonic();
-      yield { changes: [], unknown: 0, position: from };
+      yield { ...NOTHING, position: from };
     }
-  }
-
-  /** With what was left at the server: it looked early, but is not. */
-  async #whole(entries: readonly OplogDocument[], signal: AbortSignal): Promise<readonly OplogDocument[]> {
-    const early = entries.filter((entry) => entry.early === true).map(({ _id }) => _id);
-    if (early.length === 0) return entries;
-    const documents = await this.#told(signal, () =>
-      this.#collection()
-        .find(
-          { _id: { $in: early as ObjectId[] } },
-          { projection: plainly(), readPreference: 'primary', enableUtf8Validation: false, signal },
-        )
-        .toArray(),
-    );
-    const byId = new Map(documents.map((document) => [idText(document._id), document]));
-    return entries.map((entry) => {
-      if (entry.early !== true) return entry;
-      const document = byId.get(idText(entry._id));
-      if (document === undefined) throw this.#gone();
-      return document;
-    });
   }
 
   async #log(signal: AbortSignal): Promise<LogCollection | undefined> {
@@ -213,6 +237,4 @@ class OplogReader {
   }
 }
 
-function idOf(id: unknown): Pick<OplogPlace, 'id'> {
-  return id === undefined ? {} : { id };
-}
+const NOTHING = { changes: [], unknown: 0 } as const;
