@@ -139,12 +139,12 @@ for (const { name, cluster: spec, reason, message } of CASES) {
 
 test('what is refused is accepted once it is changed', async () => {
   const patch = ['patch', '--type=merge', '-p'];
-  const task: object = { spec: { replicaType: 'SCHEDULED' } };
-  await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(task), 'replicatask', 'real-time');
+  const task: object = { spec: { setting: { executionPlan: { executeTime: null, executeImmediately: true } } } };
+  await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(task), 'replicatask', 'execute-time');
   const farSide: object = { spec: { type: 'STANDALONE', url: good.url } };
   const center = ['clusters.replication.bkrepo.io', 'center'];
   await installation.kubectl('-n', NAMESPACE, ...patch, JSON.stringify(farSide), ...center);
-  for (const name of ['real-time', 'center']) {
+  for (const name of ['execute-time', 'center']) {
     await installation.condition('replicatasks', name, 'Synced', { status: 'True' });
     const conditions = (await installation.get('replicatasks', name))?.status.conditions ?? [];
     assert.deepEqual(conditions.map(({ type }) => type).toSorted(), ['Ready', 'Synced']);
