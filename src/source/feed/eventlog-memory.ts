@@ -17,6 +17,9 @@ const NARROW_AT_MOST = 15;
 /** No greater lateness is believed: the clocks of bk-repo's servers do not differ by more. Seconds. */
 const LATEST = 30 * 60;
 
+/** Of so many seconds it is said how many entries were told, at most. */
+const SEEN = 600;
+
 /** For so many turns a lateness counts. */
 const TURNS = 30;
 const RECENT_TURNS = 2;
@@ -67,9 +70,10 @@ export class ToldIds {
     for (const second of this.#bySecond.keys()) if (second < bound) this.#forget(second);
   }
 
-  /** How many there are of each of `length` seconds, the last of which is `last`. */
-  counts(last: number, length: number): SeenEntries {
-    const from = last - length + 1;
+  /** How many there are of each second in which more may become visible, up to the newest. Seconds since the epoch. */
+  seen(base: number, newest: number): SeenEntries {
+    const from = Math.max(base - WIDE, newest - SEEN + 1);
+    const length = Math.max(0, newest - from + 1);
     return { from, counts: Array.from({ length }, (_, index) => this.#bySecond.get(from + index)?.size ?? 0) };
   }
 

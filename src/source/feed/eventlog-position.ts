@@ -8,15 +8,14 @@ import { positionLost } from './feed-errors.ts';
 import type { ServerNow } from './log-collections.ts';
 import { type Fields, fieldsIn, textIn } from './log-fields.ts';
 
-/** Seconds up to that of the newest entry of which a position says how many entries were told. */
-export const SEEN = 60;
-
 /** An operation may become visible so much later than its time says. Seconds. */
 const HOLES = 5;
 
 export interface EventLogPlace {
   /** Absent = from the beginning of a log that was empty. */
   readonly newest?: NewestEntry;
+  /** Second (since the epoch) of the newest entry there was when the log was last read for late entries. */
+  readonly base: number;
   /** What was told of the seconds before and with `newest`. */
   readonly seen?: SeenEntries;
   /** Absent = in the midst of reading, or nobody knows. */
@@ -45,9 +44,10 @@ export interface ReadTime {
   readonly to: string;
 }
 
-export function eventLogPosition({ newest, seen, read }: EventLogPlace, at: number): FeedPosition {
+export function eventLogPosition({ newest, base, seen, read }: EventLogPlace, at: number): FeedPosition {
   const token = JSON.stringify({
     ...(newest === undefined ? {} : { ...newest, id: newest.id.toHexString() }),
+    base,
     ...(seen === undefined ? {} : { seen }),
     // No two places in the midst of reading are the same, however alike they look.
     ...(read === undefined ? { part: new ObjectId().toHexString() } : { read }),
@@ -59,13 +59,15 @@ export function eventLogPosition({ newest, seen, read }: EventLogPlace, at: numb
 export function eventLogPlace({ kind, token }: FeedPosition): EventLogPlace {
   const found = kind === 'eventlog' ? parsed(token) : undefined;
   if (found === undefined) throw positionLost('the saved position is not one of an event log');
-  const { id, seen } = found;
+  const { id, seen, base } = found;
   const read = readIn(found);
   const collection = textIn(found['collection']);
   const uuid = textIn(found['uuid']);
   const entry = typeof id === 'string' && ObjectId.isValid(id) && collection !== undefined && uuid !== undefined;
   const counted = seenIn(seen);
+  if (typeof base !== 'number') throw positionLost('the saved position is not one of an event log');
   return {
+    base,
     ...(entry ? { newest: { id: new ObjectId(id), collection, uuid } } : {}),
     ...(counted === undefined ? {} : { seen: counted }),
     ...(read === undefined ? {} : { read }),

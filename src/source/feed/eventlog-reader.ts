@@ -12,7 +12,6 @@ import {
   type NewestEntry,
   type ReadTime,
   readTime,
-  SEEN,
 } from './eventlog-position.ts';
 import { EventLogStore, firstIdOf, isAfter, type LogEntry, logsSince } from './eventlog-store.ts';
 import { positionLost } from './feed-errors.ts';
@@ -52,6 +51,8 @@ interface Scan {
   readonly before: ServerNow;
   /** Seconds since the epoch. */
   readonly from: number;
+  /** Of the newest entry there was as it began: what becomes visible later is so much older at most as entries are late. */
+  readonly base: number;
   readonly pages: AsyncGenerator<readonly LogEntry[]>;
   done: boolean;
 }
@@ -67,6 +68,8 @@ export class EventLogReader {
   #logs: readonly LogCollection[] = [];
   /** All up to it were told, but those that come late. */
   #newest: NewestEntry | undefined;
+  /** Of the last scan. */
+  #base: number;
   #at: number;
   /** The second from which on all that was visible was told by this reading. */
   #readFrom = Number.POSITIVE_INFINITY;
@@ -83,6 +86,7 @@ export class EventLogReader {
     this.#logger = logger;
     this.#place = place;
     this.#newest = place.newest;
+    this.#base = place.base;
     this.#at = at.getTime();
     this.#alive = clock.monotonic();
   }
@@ -155,6 +159,9 @@ export class EventLogReader {
   async *#allBehind(scan: Scan, signal: AbortSignal): AsyncGenerator<readonly LogEntry[]> {
     const newest = this.#newest?.id;
     if (newest !== undefined) yield* scan.pages;
+    // From here on each entry is read once, up to the end: what becomes visible meanwhile is not among those that were read.
+    this.#base = scan.base;
+    this.#told.forgetBefore(this.#oldest);
     const after = newest ?? firstIdOf(scan.from);
     yield* this.#store.entriesBehind(logsSince(this.#logs, scan.from), after, signal);
     scan.done = true;
@@ -167,31 +174,42 @@ export class EventLogReader {
       scan.done = done === true;
       if (value !== undefined) yield value;
     }
-    const from = this.#floor(this.#lateness.narrow);
+    const newest = this.#newest?.id;
+    const from = newest === undefined ? 0 : this.#notGivenUp(secondOf(newest) - this.#lateness.narrow);
     yield* this.#store.idsBehind(logsSince(this.#logs, from), firstIdOf(from), signal);
   }
 
   async #beginScan(signal: AbortSignal): Promise<Scan> {
     const before = await serverNow(this.#database, signal);
-    const from = this.#floor(this.#lateness.wide);
-    const pages = this.#store.idsBehind(logsSince(this.#logs, from), firstIdOf(from), signal, this.#newest?.id);
-    return { before, from, pages, done: false };
+    const last = await this.#store.newest(this.#logs, latestSecond(before, this.#clock), signal);
+    const newest = this.#newest?.id;
+    const from = newest === undefined ? 0 : this.#notGivenUp(Math.min(secondOf(newest), this.#oldest));
+    const pages = this.#store.idsBehind(logsSince(this.#logs, from), firstIdOf(from), signal, newest);
+    return { before, from, base: last === undefined ? this.#base : secondOf(last._id), pages, done: false };
   }
 
-  /** All from its beginning on was told, but what was forgotten since. */
-  #endScan({ before, from }: Scan): void {
-    const bound = this.#newest === undefined ? 0 : secondOf(this.#newest.id) - this.#lateness.wide;
-    this.#readFrom = Math.max(Math.min(this.#readFrom, from), bound, this.#told.givenUpBefore);
+  #endScan({ before, from, base }: Scan): void {
+    this.#base = base;
+    this.#told.forgetBefore(this.#oldest);
+    this.#readFrom = Math.max(Math.min(this.#readFrom, from), this.#oldest, this.#told.givenUpBefore);
     this.#readWhole = before;
     if (this.#told.givenUpBefore === 0 || this.#saidFull) return;
     this.#saidFull = true;
+    const fields = { remembered: this.#told.size, overlapSeconds: this.#lateness.wide };
     this.#logger.warn(
       'The event log has more entries than can be remembered: late ones may be found by comparing only',
-      {
-        remembered: this.#told.size,
-        overlapSeconds: this.#lateness.wide,
-      },
+      fields,
     );
+  }
+
+  /** The second from which on entries may become visible that were not when the last scan began. */
+  get #oldest(): number {
+    return this.#base - this.#lateness.wide;
+  }
+
+  #notGivenUp(second: number): number {
+    const newest = this.#newest === undefined ? 0 : secondOf(this.#newest.id);
+    return Math.max(second, Math.min(newest, this.#told.givenUpBefore));
   }
 
   /** What tells of no change, as of what was read only, waits until a sign of life is due. */
@@ -204,22 +222,22 @@ export class EventLogReader {
     this.#at = Math.max(this.#at, Math.min(newest, latest * 1_000));
     const entry = this.#newest;
     const place = {
-      ...(entry === undefined ? {} : { newest: entry, seen: this.#told.counts(secondOf(entry.id), SEEN) }),
+      ...(entry === undefined ? {} : { newest: entry, seen: this.#told.seen(this.#base, secondOf(entry.id)) }),
+      base: this.#base,
       ...(read === undefined ? {} : { read }),
     };
     return { ...told, position: eventLogPosition(place, this.#at) };
   }
 
   #remember(entries: readonly LogEntry[], latest: number): void {
-    const newest = this.#newest === undefined ? 0 : secondOf(this.#newest.id);
     for (const { _id } of entries) {
-      this.#told.add(_id);
       const second = secondOf(_id);
+      // What is older is not read again.
+      if (second >= this.#oldest) this.#told.add(_id);
       // What is told for the first time from where nothing was read before is not late.
-      if (second >= this.#readFrom && second < newest) this.#lateness.saw(newest - second);
+      if (second >= this.#readFrom && second < this.#base) this.#lateness.saw(this.#base - second);
     }
     this.#advance(entries, latest);
-    if (this.#newest !== undefined) this.#told.forgetBefore(secondOf(this.#newest.id) - this.#lateness.wide);
   }
 
   /** What claims to be of the future must not carry the overlap away from the others. */
@@ -228,13 +246,6 @@ export class EventLogReader {
     if (entry === undefined) return;
     if (this.#newest !== undefined && !isAfter(entry._id, this.#newest.id)) return;
     this.#newest = { id: entry._id, collection: entry.log.name, uuid: entry.log.uuid };
-  }
-
-  /** Seconds since the epoch. */
-  #floor(overlap: number): number {
-    if (this.#newest === undefined) return 0;
-    const newest = secondOf(this.#newest.id);
-    return Math.max(newest - overlap, Math.min(newest, this.#told.givenUpBefore));
   }
 
   async #list(signal: AbortSignal): Promise<void> {

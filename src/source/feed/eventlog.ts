@@ -12,7 +12,7 @@ import type { FeedPosition } from '../../engine/ports/feed.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SourceDatabase } from '../database/database.ts';
 import { secondOf, ToldIds } from './eventlog-memory.ts';
-import { eventLogPlace, eventLogPosition, orderOfEventLog, readTime, SEEN } from './eventlog-position.ts';
+import { eventLogPlace, eventLogPosition, orderOfEventLog, readTime } from './eventlog-position.ts';
 import { type EventLogOptions, EventLogReader } from './eventlog-reader.ts';
 import { EVENT_LOG, EventLogStore, firstIdOf, logsSince } from './eventlog-store.ts';
 import { latestSecond, serverNow } from './log-collections.ts';
@@ -37,13 +37,14 @@ async function endOfEventLog(database: SourceDatabase, clock: Clock, signal: Abo
   const now = await serverNow(database, signal);
   const logs = await store.logs(signal);
   const newest = await store.newest(logs, latestSecond(now, clock), signal);
-  if (newest === undefined) return eventLogPosition({}, now.at);
+  if (newest === undefined) return eventLogPosition({ base: 0 }, now.at);
   const { _id: id, log } = newest;
-  const from = secondOf(id) - SEEN + 1;
+  const base = secondOf(id);
   const told = new ToldIds();
+  const { from } = told.seen(base, base);
   for await (const page of store.idsBehind(logsSince(logs, from), firstIdOf(from), signal))
     for (const { _id } of page) told.add(_id);
-  const place = { newest: { id, collection: log.name, uuid: log.uuid }, seen: told.counts(secondOf(id), SEEN) };
+  const place = { newest: { id, collection: log.name, uuid: log.uuid }, base, seen: told.seen(base, base) };
   const read = readTime(now, await serverNow(database, signal));
   return eventLogPosition({ ...place, ...(read === undefined ? {} : { read }) }, now.at);
 }

@@ -109,7 +109,7 @@ describe('reading the event log', () => {
   it('goes on behind each batch, and tells everything once', async () => {
     const from = await feed.end(NEVER);
     const many = paths(3_000, 'many');
-    await log.insertMany(many.map((path, index) => put(path, index / 10 - 1_000)));
+    await log.insertMany(many.map((path, index) => put(path, index - 4_000)));
     await following(async (reading) => {
       assert.deepEqual(await reading.take(`node p/r/many/2999`), nodes(many.slice(0, -1)));
       assert.ok(reading.batches.every(({ changes }) => changes.length <= 1_000));
@@ -146,6 +146,19 @@ describe('reading the event log', () => {
       await delay(1_000);
       assert.deepEqual(reading.told, []);
     });
+  });
+
+  it('tells what was late when much that is newer became visible with it, and between two readings of the overlap', async () => {
+    await log.insertOne(put('/newest', -1_000));
+    const from = await feed.end(NEVER);
+    await log.insertMany([put('/late/1', -1_058), put('/newer', -600)]);
+    await following(async (reading) => {
+      await eventually(() => reading.told.length === 2);
+      await log.insertMany([put('/late/2', -650), put('/newer still', -100)]);
+      assert.deepEqual(await reading.take('node p/r/late/2'), nodes(['/late/1', '/newer', '/newer still']));
+      await log.insertMany([put('/late/3', -150), put('/newest of all')]);
+      assert.deepEqual(await reading.take('node p/r/late/3'), nodes(['/newest of all']));
+    }, from);
   });
 
   it('tells what a server writes whose clock is ten minutes slow, or fast, from its first entry on', async () => {

@@ -17,7 +17,10 @@ describe('the ids that were told', () => {
       [...ids, idOf(0)].map((id) => told.has(id)),
       [true, true, true, true, false],
     );
-    assert.deepEqual(told.counts(START + 3, 5), { from: START - 1, counts: [0, 2, 0, 1, 1] });
+    const { from, counts } = told.seen(START, START + 3);
+    assert.deepEqual([from, counts.length, counts.slice(-5)], [START - 60, 64, [0, 2, 0, 1, 1]]);
+    assert.deepEqual(told.seen(START, START + 9_999).counts.length, 600);
+    assert.deepEqual(told.seen(START, START - 61).counts, []);
     assert.equal(told.size, 4);
   });
 
@@ -35,7 +38,7 @@ describe('the ids that were told', () => {
     for (let second = 0; second < 100; second += 1) for (let one = 0; one < 3; one += 1) told.add(idOf(second));
     assert.ok(told.size <= 10);
     assert.equal(told.givenUpBefore, START + 97);
-    assert.deepEqual(told.counts(START + 99, 4).counts, [0, 3, 3, 3]);
+    assert.deepEqual(told.seen(START + 99, START + 99).counts.slice(-4), [0, 3, 3, 3]);
   });
 });
 
