@@ -1,8 +1,7 @@
 /**
- * Following a source in a test's world: users of the source write to it through a server of its own, as they do through
- * bk-repo's; the follower runs in this process and can be stopped, dropped without a word, and begun again.
+ * Following a source in a test's world: the follower runs in this process and can be stopped, dropped without a word, and
+ * begun again.
  */
-import { createHash } from 'node:crypto';
 import { follow } from '../../src/engine/follow/follow.ts';
 import { FollowOrders } from '../../src/engine/follow/orders.ts';
 import type { FollowPlan, FollowRecords, FollowReport } from '../../src/engine/follow/types.ts';
@@ -13,12 +12,9 @@ import type { RunObject, RunPlan, RunSetting } from '../../src/engine/run-types.
 import type { RunRecord } from '../../src/journal/records.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { KeyedLock } from '../../src/lib/keyed-lock.ts';
-import { type Peer, startPeer } from '../../src/peer/server.ts';
 import { SourceDatabase } from '../../src/source/database/database.ts';
 import { openChangeStream } from '../../src/source/feed/change-stream.ts';
 import { type FarSide, PROJECT, REPOSITORY, type World } from './world.ts';
-
-const ACCOUNT = { username: 'writer', password: 'writes', admin: true };
 
 export interface FollowingOptions {
   readonly objects?: readonly RunObject[];
@@ -40,71 +36,6 @@ export interface Following {
   stop(): Promise<void>;
   /** At once, as a process that is killed: nothing more is written. */
   kill(): Promise<void>;
-}
-
-/** The source as its users see it. */
-export class SourceUser {
-  readonly #peer: Peer;
-
-  private constructor(peer: Peer) {
-    this.#peer = peer;
-  }
-
-  /** Of the source, or of a far side. */
-  static async start(world: World, farSide?: FarSide): Promise<SourceUser> {
-    const peer = await startPeer({
-      mongo: farSide?.db ?? world.client.db('bkrepo'),
-      storePath: farSide?.storeDir ?? world.builder.storeDir,
-      users: [ACCOUNT],
-    });
-    return new SourceUser(peer);
-  }
-
-  async put(fullPath: string, content: string, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    const bytes = Buffer.from(content);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const form = new FormData();
-    form.append('file', new Blob([bytes]), 'file');
-    form.append('sha256', sha256);
-    await this.#call('/replica/blob/push', form);
-    await this.node('create', {
-      fullPath,
-      folder: false,
-      overwrite: true,
-      size: bytes.length,
-      sha256,
-      md5: createHash('md5').update(bytes).digest('hex'),
-      lastModifiedDate: new Date().toISOString().slice(0, 23),
-      ...more,
-    });
-  }
-
-  async node(call: string, body: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.call(`/replica/node/${call}`, body);
-  }
-
-  async call(path: string, body: Readonly<Record<string, unknown>>): Promise<void> {
-    const place = { projectId: PROJECT, repoName: REPOSITORY, operator: 'writer' };
-    await this.#call(path, JSON.stringify({ ...place, ...body }));
-  }
-
-  async #call(path: string, body: string | FormData): Promise<void> {
-    const { username, password } = ACCOUNT;
-    const answer = await fetch(`${this.#peer.url}${path}`, {
-      method: 'POST',
-      headers: {
-        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-        ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),
-      },
-      body,
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
-  }
-
-  async stop(): Promise<void> {
-    await this.#peer.close();
-  }
 }
 
 export async function startFollowing(

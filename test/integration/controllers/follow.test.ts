@@ -2,25 +2,29 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DELETES_APPROVED_ANNOTATION, RUN_REQUESTED_ANNOTATION, SUSPENDED_ANNOTATION } from '../../../src/api/names.ts';
-import { SourceUser } from '../../support/following.ts';
+import type { SourceRepository } from '../../support/source-repository.ts';
+import { SourceWriter } from '../../support/source-writer.ts';
 import { eventually } from '../../support/wait.ts';
-import { type FarSide, World } from '../../support/world.ts';
+import { type FarSide, PROJECT, REPOSITORY, World } from '../../support/world.ts';
 import { cluster, credentials, Standalone, task } from './installation.ts';
 
 let world: World;
-let user: SourceUser;
+let writer: SourceWriter;
+let files: SourceRepository;
 let program: Standalone;
 let east: FarSide;
 
 before(async () => {
   world = await World.start();
-  user = await SourceUser.start(world);
+  const { db, storeDir } = world.builder;
+  writer = await SourceWriter.start({ db, storeDir });
+  files = await writer.repository(PROJECT, REPOSITORY);
   program = await Standalone.create(world);
   east = await world.farSide('east');
 });
 after(async () => {
   await program.remove();
-  await user.stop();
+  await writer.stop();
   await world.stop();
 });
 
@@ -36,7 +40,7 @@ const apply = (setting: object = {}, annotations: object = {}, more: object = {}
   program.apply('task', task('copy', ['east'], { replicaType: 'REAL_TIME', setting, ...more }, { annotations }));
 
 test('a task that follows its source says where it hears of changes, and how far behind its far side is', async () => {
-  await user.put('/before.txt', 'there before');
+  await files.putFile('/before.txt', 'there before');
   await program.apply('all', credentials('east-login'), cluster('east', east.proxy.url));
   await apply({ maxLag: '30s' });
   program.start();
@@ -45,8 +49,8 @@ test('a task that follows its source says where it hears of changes, and how far
   await program.condition('ReplicaTask', 'copy', 'FeedReady', { status: 'True' });
   await program.condition('ReplicaTask', 'copy', 'Synced', { status: 'True', reason: 'AllEqual' });
   await program.condition('ReplicaTask', 'copy', 'Fresh', { status: 'True', reason: 'WithinLag' });
-  await user.put('/new.txt', 'new');
-  await user.node('delete', { fullPath: '/before.txt' });
+  await files.putFile('/new.txt', 'new');
+  await files.deleteFile('/before.txt');
   await equal();
   const { status } = (await program.get('ReplicaTask', 'copy')) ?? assert.fail('no task');
   assert.equal(status.feed?.kind, 'changeStream');
@@ -63,8 +67,8 @@ test('a suspended task follows nothing, and makes up for what it missed when it 
     const conditions = (await program.get('ReplicaTask', 'copy'))?.status.conditions ?? [];
     return !conditions.some(({ type }) => type === 'Running');
   });
-  await user.put('/missed.txt', 'missed');
-  await user.node('delete', { fullPath: '/new.txt' });
+  await files.putFile('/missed.txt', 'missed');
+  await files.deleteFile('/new.txt');
   await apply();
   await equal();
 });
@@ -74,8 +78,8 @@ test('a restart goes on where it stopped: nothing is compared again, and nothing
     await world.client.db('bkrepo_replicator').collection('replica_record').countDocuments({ part: 'compare' });
   const before = await compares();
   await program.stop();
-  await user.put('/while-away.txt', 'while away');
-  await user.node('delete', { fullPath: '/missed.txt' });
+  await files.putFile('/while-away.txt', 'while away');
+  await files.deleteFile('/missed.txt');
   program.start();
   await equal();
   assert.equal(await compares(), before);
@@ -92,9 +96,9 @@ test('a requested run compares everything, and is answered', async () => {
 
 test('a mass delete is held until a person approves it, and the condition says how', async () => {
   await apply({ deleteProtection: { percent: 0, files: 2 } });
-  for (let file = 0; file < 5; file += 1) await user.put(`/many/${file}.txt`, `file ${file}`);
+  for (let file = 0; file < 5; file += 1) await files.putFile(`/many/${file}.txt`, `file ${file}`);
   await equal();
-  await user.node('delete', { fullPath: '/many' });
+  await files.deleteFile('/many');
   const held = await program.condition('ReplicaTask', 'copy', 'DeletesHeld', { status: 'True' });
   assert.match(held.message, /^5 files have left the source .* at east, of \d+ that the task owns there; 2 may go/);
   assert.match(held.message, /annotation replication\.bkrepo\.io\/deletes-approved of ReplicaTask copy/);
@@ -114,7 +118,7 @@ test('a task that becomes SCHEDULED runs, and follows nothing any more', async (
     const { status } = (await program.get('ReplicaTask', 'copy')) ?? assert.fail('no task');
     return status.feed === undefined && status.history?.[0]?.trigger === 'one-shot';
   });
-  await user.put('/unseen.txt', 'unseen');
+  await files.putFile('/unseen.txt', 'unseen');
   await apply();
   await equal();
 });

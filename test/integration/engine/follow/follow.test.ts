@@ -1,23 +1,25 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { type Following, SourceUser, startFollowing } from '../../../support/following.ts';
+import { type Following, startFollowing } from '../../../support/following.ts';
+import type { SourceRepository } from '../../../support/source-repository.ts';
+import { SourceWriter } from '../../../support/source-writer.ts';
 import { eventually } from '../../../support/wait.ts';
-import { type FarSide, World } from '../../../support/world.ts';
-
-/** The repository of the far sides. */
-const AT_FAR_SIDE = { projectId: 'mirror' };
+import { type FarSide, PROJECT, REPOSITORY, World } from '../../../support/world.ts';
 
 let world: World;
-let user: SourceUser;
+let writer: SourceWriter;
+let files: SourceRepository;
 let sides = 0;
 
 before(async () => {
   world = await World.start();
-  user = await SourceUser.start(world);
+  const { db, storeDir } = world.builder;
+  writer = await SourceWriter.start({ db, storeDir });
+  files = await writer.repository(PROJECT, REPOSITORY);
 });
 after(async () => {
-  await user.stop();
+  await writer.stop();
   await world.stop();
 });
 
@@ -56,32 +58,27 @@ async function farSide(): Promise<FarSide> {
 
 test('what is written, overwritten, renamed, moved, copied, described and deleted is followed', async () => {
   const east = await farSide();
-  await user.put('/old/a.txt', 'there before');
-  await user.put('/old/b.txt', 'also there before');
+  await files.putFile('/old/a.txt', 'there before');
+  await files.putFile('/old/b.txt', 'also there before');
   const following = await startFollowing(world, [east]);
   try {
     await live(following);
     await equal(east);
-    await user.put('/new/c.txt', 'new');
-    await user.put('/old/a.txt', 'overwritten', { metadata: { color: 'red', size: 'large' } });
-    await equal(east);
-    await user.node('rename', { fullPath: '/new/c.txt', newFullPath: '/new/d.txt' });
-    await user.call('/replica/metadata/delete', { fullPath: '/old/a.txt', keyList: ['color'] });
-    await user.node('move', {
-      srcProjectId: 'acme',
-      srcRepoName: 'files',
-      srcFullPath: '/old/b.txt',
-      destFullPath: '/moved/b.txt',
-    });
-    await user.node('copy', {
-      srcProjectId: 'acme',
-      srcRepoName: 'files',
-      srcFullPath: '/old/a.txt',
-      destFullPath: '/copied/a.txt',
+    await files.putFile('/new/c.txt', 'new');
+    await files.putFile('/old/a.txt', 'overwritten', {
+      metadata: [
+        { key: 'color', value: 'red' },
+        { key: 'size', value: 'large' },
+      ],
     });
     await equal(east);
-    await user.node('delete', { fullPath: '/old' });
-    await user.node('delete', { fullPath: '/new/d.txt' });
+    await files.rename('/new/c.txt', '/new/d.txt');
+    await files.deleteMetadata('/old/a.txt', ['color']);
+    await files.move('/old/b.txt', '/moved/b.txt');
+    await files.copy('/old/a.txt', '/copied/a.txt');
+    await equal(east);
+    await files.deleteFile('/old');
+    await files.deleteFile('/new/d.txt');
     await equal(east);
     await eventually(() => following.report()?.farSides[0]?.lagMs === 0);
   } finally {
@@ -91,17 +88,18 @@ test('what is written, overwritten, renamed, moved, copied, described and delete
 
 test('what somebody else put at the far side, or has changed there since, is neither replaced nor deleted', async () => {
   const east = await farSide();
-  await user.put('/foreign/mine.txt', 'mine');
+  await files.putFile('/foreign/mine.txt', 'mine');
   const following = await startFollowing(world, [east], { taskUid: 'foreign' });
-  const there = await SourceUser.start(world, east);
+  const other = await SourceWriter.start({ db: east.db, storeDir: east.storeDir });
   try {
     await live(following);
-    await there.put('/foreign/theirs.txt', 'far side', AT_FAR_SIDE);
-    await there.put('/foreign/mine.txt', 'changed there', AT_FAR_SIDE);
-    await user.node('delete', { fullPath: '/foreign/mine.txt' });
-    await user.put('/foreign/theirs.txt', 'source again');
-    await user.node('delete', { fullPath: '/foreign/theirs.txt' });
-    await user.put('/foreign/end.txt', 'end');
+    const there = await other.repository('mirror', REPOSITORY);
+    await there.putFile('/foreign/theirs.txt', 'far side');
+    await there.putFile('/foreign/mine.txt', 'changed there');
+    await files.deleteFile('/foreign/mine.txt');
+    await files.putFile('/foreign/theirs.txt', 'source again');
+    await files.deleteFile('/foreign/theirs.txt');
+    await files.putFile('/foreign/end.txt', 'end');
     await eventually(async () => (await contents(east)).get('/foreign/end.txt') === sha256('end'));
     await eventually(() => following.report()?.farSides[0]?.pending === 0);
     const found = await contents(east);
@@ -109,7 +107,7 @@ test('what somebody else put at the far side, or has changed there since, is nei
     assert.equal(found.get('/foreign/theirs.txt'), sha256('far side'));
   } finally {
     await following.stop();
-    await there.stop();
+    await other.stop();
   }
 });
 
@@ -120,8 +118,8 @@ test('nothing is lost when the follower is killed again and again while changes 
   for (let round = 0; round < 6; round += 1) {
     const writing = (async () => {
       for (let file = 0; file < 25; file += 1) {
-        await user.put(`/killed/${file}.txt`, `round ${round}, file ${file}`);
-        if (file % 5 === 4) await user.node('delete', { fullPath: `/killed/${file - (round % 5)}.txt` });
+        await files.putFile(`/killed/${file}.txt`, `round ${round}, file ${file}`);
+        if (file % 5 === 4) await files.deleteFile(`/killed/${file - (round % 5)}.txt`);
       }
     })();
     await following.kill();
@@ -144,8 +142,8 @@ test('a far side that is down holds up nobody else, and gets everything when it 
   try {
     await live(following);
     east.proxy.setFault(() => ({ kind: 'reset' }));
-    for (let file = 0; file < 40; file += 1) await user.put(`/down/${file}.txt`, `file ${file}`);
-    await user.node('delete', { fullPath: '/down/7.txt' });
+    for (let file = 0; file < 40; file += 1) await files.putFile(`/down/${file}.txt`, `file ${file}`);
+    await files.deleteFile('/down/7.txt');
     await equal(west);
     const report = following.report();
     assert.ok((report?.farSides[0]?.lagMs ?? 0) > 0);
@@ -165,12 +163,12 @@ test('a mass delete stops before its first file, and goes on when a person says 
   const following = await startFollowing(world, [east], { taskUid: 'mass', deleteProtection });
   try {
     await live(following);
-    for (let file = 0; file < 30; file += 1) await user.put(`/mass/${file}.txt`, `file ${file}`);
+    for (let file = 0; file < 30; file += 1) await files.putFile(`/mass/${file}.txt`, `file ${file}`);
     await equal(east);
-    await user.node('delete', { fullPath: '/mass' });
+    await files.deleteFile('/mass');
     await eventually(() => following.report()?.farSides[0]?.held !== undefined);
     assert.equal(following.report()?.farSides[0]?.held?.files, 30);
-    await user.put('/after.txt', 'goes on');
+    await files.putFile('/after.txt', 'goes on');
     await eventually(async () => (await contents(east)).has('/after.txt'));
     const left = [...(await contents(east)).keys()].filter((path) => path.startsWith('/mass/'));
     assert.equal(left.length, 30);
@@ -187,19 +185,14 @@ test('what is deleted, moved and renamed while nobody follows is made up for', a
   const first = await startFollowing(world, [east], { taskUid: 'gap' });
   try {
     await live(first);
-    for (let file = 0; file < 10; file += 1) await user.put(`/gap/${file}.txt`, `file ${file}`);
+    for (let file = 0; file < 10; file += 1) await files.putFile(`/gap/${file}.txt`, `file ${file}`);
     await equal(east);
   } finally {
     await first.stop();
   }
-  await user.node('delete', { fullPath: '/gap/1.txt' });
-  await user.node('rename', { fullPath: '/gap/2.txt', newFullPath: '/gap/renamed.txt' });
-  await user.node('move', {
-    srcProjectId: 'acme',
-    srcRepoName: 'files',
-    srcFullPath: '/gap/3.txt',
-    destFullPath: '/moved.txt',
-  });
+  await files.deleteFile('/gap/1.txt');
+  await files.rename('/gap/2.txt', '/gap/renamed.txt');
+  await files.move('/gap/3.txt', '/moved.txt');
   await world.client
     .db('bkrepo_replicator')
     .collection('follow_state')

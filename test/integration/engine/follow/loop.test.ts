@@ -6,7 +6,8 @@ import { createBkRepoSource } from '../../../../src/source/bkrepo-source.ts';
 import { silentLogger } from '../../../../src/telemetry/logger.ts';
 import { compareSides } from '../../../support/bkrepo/compare.ts';
 import { readBack } from '../../../support/bkrepo/read-back.ts';
-import { SourceUser, startFollowing } from '../../../support/following.ts';
+import { startFollowing } from '../../../support/following.ts';
+import { SourceWriter } from '../../../support/source-writer.ts';
 import { eventually } from '../../../support/wait.ts';
 import { type FarSide, PROJECT, REPOSITORY, World } from '../../../support/world.ts';
 
@@ -35,8 +36,11 @@ test('writes at both, also to the same paths, end equal, and nothing goes round'
     clock: systemClock,
     logger: silentLogger,
   });
-  const users = [await SourceUser.start(world), await SourceUser.start(world, there)] as const;
-  await users[0].put('/first.txt', 'first');
+  const writers = await Promise.all(
+    [world.builder, there].map(({ db, storeDir }) => SourceWriter.start({ db, storeDir })),
+  );
+  const sides = await Promise.all(writers.map((writer) => writer.repository(PROJECT, REPOSITORY)));
+  await sides[0]?.putFile('/first.txt', 'first');
   const forth = await startFollowing(world, [there], { objects, setting, taskUid: 'forth' });
   await eventually(() => forth.report()?.farSides[0]?.comparedAt, { timeoutMs: 20_000 });
   const back = await startFollowing(world, [here], {
@@ -49,15 +53,15 @@ test('writes at both, also to the same paths, end equal, and nothing goes round'
   t.after(async () => {
     await forth.stop();
     await back.stop();
-    for (const user of users) await user.stop();
+    for (const writer of writers) await writer.stop();
     await backwards.close();
   });
   await eventually(() => back.report()?.farSides[0]?.comparedAt, { timeoutMs: 20_000 });
-  const work = users.map(async (user, side) => {
+  const work = sides.map(async (files, side) => {
     for (let round = 0; round < 12; round += 1) {
-      await user.put(`/both/${round % 4}.txt`, `side ${side}, round ${round}`);
-      await user.put(`/only-${side}/${round}.txt`, `side ${side}, round ${round}`);
-      if (round % 5 === 4) await user.node('delete', { fullPath: `/only-${side}/${round - 2}.txt` });
+      await files.putFile(`/both/${round % 4}.txt`, `side ${side}, round ${round}`);
+      await files.putFile(`/only-${side}/${round}.txt`, `side ${side}, round ${round}`);
+      if (round % 5 === 4) await files.deleteFile(`/only-${side}/${round - 2}.txt`);
     }
   });
   await Promise.all(work);
@@ -79,7 +83,7 @@ test('writes at both, also to the same paths, end equal, and nothing goes round'
       0,
     );
   const before = creates();
-  await users[0].put('/last.txt', 'last');
+  await sides[0]?.putFile('/last.txt', 'last');
   await eventually(ends, { timeoutMs: 10_000 });
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   assert.equal(creates() - before, 1, 'a change went round');

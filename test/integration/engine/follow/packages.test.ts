@@ -7,12 +7,13 @@ import { putMaven } from '../../../support/bkrepo/packages/maven.ts';
 import { putNpm } from '../../../support/bkrepo/packages/npm.ts';
 import { readBack } from '../../../support/bkrepo/read-back.ts';
 import type { RepositoryBuilder } from '../../../support/bkrepo/repository-builder.ts';
-import { SourceUser, startFollowing } from '../../../support/following.ts';
+import { startFollowing } from '../../../support/following.ts';
+import { SourceWriter } from '../../../support/source-writer.ts';
 import { eventually } from '../../../support/wait.ts';
 import { type FarSide, PROJECT, World } from '../../../support/world.ts';
 
 let world: World;
-let user: SourceUser;
+let writer: SourceWriter;
 const repositories = new Map<string, RepositoryBuilder>();
 const TYPES = ['MAVEN', 'NPM', 'OCI', 'HELM'];
 
@@ -20,10 +21,11 @@ before(async () => {
   world = await World.start();
   for (const type of TYPES)
     repositories.set(type, await world.builder.repository(PROJECT, type.toLowerCase(), { type }));
-  user = await SourceUser.start(world);
+  const { db, storeDir } = world.builder;
+  writer = await SourceWriter.start({ db, storeDir });
 });
 after(async () => {
-  await user.stop();
+  await writer.stop();
   await world.stop();
 });
 
@@ -68,15 +70,8 @@ async function deleteVersion(
   version: string,
   paths: readonly string[],
 ): Promise<void> {
-  const repoName = type.toLowerCase();
-  await user.call('/replica/package/version/delete', {
-    repoName,
-    packageKey,
-    versionName: version,
-    deletedDate: new Date().toISOString().slice(0, 23),
-    source: '',
-  });
-  for (const fullPath of paths) await user.node('delete', { repoName, fullPath });
+  const files = await writer.repository(PROJECT, type.toLowerCase(), type);
+  await files.deleteVersion({ packageKey, version, paths });
 }
 
 test('package versions are followed as wholes: made, changed and deleted', async () => {
