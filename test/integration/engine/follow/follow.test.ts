@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import type { ChangeFeed, FeedBatch, FeedPosition } from '../../../../src/engine/ports/feed.ts';
+import type { Source } from '../../../../src/engine/ports/source.ts';
 import { type Following, startFollowing } from '../../../support/following.ts';
 import type { SourceRepository } from '../../../support/source-repository.ts';
 import { SourceWriter } from '../../../support/source-writer.ts';
@@ -203,5 +205,74 @@ test('what is deleted, moved and renamed while nobody follows is made up for', a
     await live(second);
   } finally {
     await second.stop();
+  }
+});
+
+test('changes that are told twice, late and backwards end in the same state', async () => {
+  const east = await farSide();
+  const { feeds } = world.source;
+  const following = await startFollowing(world, [east], {
+    taskUid: 'disorder',
+    finder: {
+      async find(request, signal) {
+        const { feed, ...verdict } = await feeds.find(request, signal);
+        if (feed === undefined) return verdict;
+        return {
+          ...verdict,
+          feed: { ...feed, end: (stop) => feed.end(stop), read: (from, stop) => backwards(feed, from, stop) },
+        };
+      },
+    },
+  });
+  try {
+    await live(following);
+    await files.putFile('/disorder/a.txt', 'first');
+    await files.putFile('/disorder/a.txt', 'second');
+    await files.rename('/disorder/a.txt', '/disorder/b.txt');
+    await files.putFile('/disorder/a.txt', 'third');
+    await files.deleteFile('/disorder/b.txt');
+    for (let file = 0; file < 20; file += 1) await files.putFile(`/disorder/${file}.txt`, 'short-lived');
+    for (let file = 0; file < 20; file += 2) await files.deleteFile(`/disorder/${file}.txt`);
+    await equal(east);
+    await eventually(() => following.report()?.farSides[0]?.pending === 0);
+    await equal(east);
+  } finally {
+    await following.stop();
+  }
+});
+
+/** Each batch after the one that came behind it, both backwards, everything twice. */
+async function* backwards(feed: ChangeFeed, from: FeedPosition, signal: AbortSignal): AsyncGenerator<FeedBatch> {
+  let held: FeedBatch['changes'] = [];
+  for await (const batch of feed.read(from, signal)) {
+    const now = batch.changes.toReversed();
+    yield { ...batch, changes: [...now, ...held, ...now] };
+    held = now;
+  }
+}
+
+test('a source that seems to be empty empties nothing', async () => {
+  const east = await farSide();
+  const following = await startFollowing(world, [east], { taskUid: 'empty' });
+  await live(following);
+  for (let file = 0; file < 30; file += 1) await files.putFile(`/full/${file}.txt`, `file ${file}`);
+  await equal(east);
+  await following.stop();
+  const before = (await contents(east)).size;
+  const empty: Source = {
+    ...world.source,
+    findNodes: async () => new Map(),
+    nodes: async function* () {
+      // As a database that was restored without its nodes.
+    },
+  };
+  const deleteProtection = { percent: 0, files: 0 };
+  const again = await startFollowing(world, [east], { taskUid: 'empty', source: empty, deleteProtection });
+  try {
+    again.orders.give('compare');
+    await eventually(() => again.report()?.farSides[0]?.held !== undefined);
+    assert.equal((await contents(east)).size, before);
+  } finally {
+    await again.stop();
   }
 });
