@@ -5,7 +5,7 @@
 import type { ClusterSpec } from '../api/cluster.gen.ts';
 
 export interface Refusal {
-  /** Reason of the condition: `NotSupported`, `ClusterTypeNotSupported`, or what is wrong with a schedule. */
+  /** Reason of the condition: `ClusterTypeNotSupported`, or what is wrong with a schedule. */
   readonly reason: string;
   /** E.g. `spec.replicaType`. */
   readonly field: string;
