@@ -105,7 +105,17 @@ test('two operators, one of which leads, make both far sides equal to what the s
 test('kubectl get shows type, schedule, enabled, last status, progress, lag, next run and ready', async () => {
   const table = await installation.kubectl('-n', NAMESPACE, 'get', 'replicatasks');
   const [header, row] = table.split('\n').map((line) => line.split(/\s{2,}/));
-  assert.deepEqual(header, ['NAME', 'TYPE', 'SCHEDULE', 'ENABLED', 'LAST STATUS', 'PROGRESS', 'LAG', 'NEXT RUN', 'READY']);
+  assert.deepEqual(header, [
+    'NAME',
+    'TYPE',
+    'SCHEDULE',
+    'ENABLED',
+    'LAST STATUS',
+    'PROGRESS',
+    'LAG',
+    'NEXT RUN',
+    'READY',
+  ]);
   assert.deepEqual(row?.slice(0, 4), ['tools', 'SCHEDULED', 'Once', 'true']);
   assert.match(table, /SUCCESS +86\/86 +True/);
   assert.match(await installation.kubectl('-n', NAMESPACE, 'get', CLUSTERS), /shanghai +.*True/);
