@@ -6,6 +6,8 @@ import { parseArgs } from 'node:util';
 import { CLIENTS, ensureClient, ensureKubernetes, ensureMaven, ensureMongod } from './support/assets.ts';
 import { CompactReport } from './support/compact-report.ts';
 import { FILE_LIMIT } from './support/file-limit.ts';
+import { leash } from './support/leash.ts';
+import { makeMemoryDir, removeDir, TEMP_DIRECTORY } from './support/tempdir.ts';
 
 /*
  * `npm test [-- FILE|DIRECTORY ...] [--test-name-pattern=…]`: gets the real parts the tests need, then runs the unit,
@@ -39,6 +41,7 @@ async function main(): Promise<number> {
   if (files.length === 0) throw new Error(`no test file (*${SUFFIX}) in ${positionals.join(', ') || 'test'}`);
   await prepare(files);
 
+  await using _directory = await temporaryDirectory();
   const report = new CompactReport(ROOT, (text) => void process.stdout.write(text));
   const patterns = values['test-name-pattern'];
   process.env['NODE_COMPILE_CACHE'] ??= COMPILED;
@@ -52,6 +55,20 @@ async function main(): Promise<number> {
   });
   for await (const event of events) report.take(event);
   return report.finish(patterns === undefined ? files : []);
+}
+
+/** In memory where there is room. It goes with this program, in whatever way that ends. */
+async function temporaryDirectory(): Promise<AsyncDisposable> {
+  const directory = process.env[TEMP_DIRECTORY] === undefined ? await makeMemoryDir() : undefined;
+  if (directory === undefined) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  process.env[TEMP_DIRECTORY] = directory;
+  const release = await leash(process.pid, directory);
+  return {
+    async [Symbol.asyncDispose]() {
+      await removeDir(directory);
+      release();
+    },
+  };
 }
 
 function positive(name: string, text: string): number {
