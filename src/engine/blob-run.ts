@@ -11,6 +11,7 @@ import { normalisePath, selects } from '../domain/paths.ts';
 import { filesFingerprint } from '../domain/quarantine.ts';
 import type { ObjectContext, ObjectRunOptions } from './context.ts';
 import { fingerprintOfFailure, withoutHeldBack } from './failure-memory.ts';
+import { follows } from './ownership.ts';
 import { selectedPackages } from './packages/package-selection.ts';
 import { planVersion } from './packages/version-plan.ts';
 import { fingerprintOfVersion, versionKey } from './packages/version-unit.ts';
@@ -69,7 +70,7 @@ export class BlobRun {
         await this.#page(nodes.map((node) => this.#fileUnit(node)));
         if (deps.drain.aborted) return;
       }
-      if (!found && path !== '/') await this.#pathMissing(path);
+      if (!found && path !== '/' && !follows(this.#context)) await this.#pathMissing(path);
     }
     if (only === undefined) return;
     for await (const page of only.paths(index, run)) {

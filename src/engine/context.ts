@@ -77,6 +77,6 @@ export interface Committed {
   /** Its blob was uploaded for it. */
   readonly pushed: boolean;
   readonly proof: ProofMethod | undefined;
-  /** Metadata keys to remember as written by this task; undefined = as before. */
-  readonly ownedKeys: readonly string[] | undefined;
+  /** Metadata keys that are this task's from now on, where there were others that the source has dropped. */
+  readonly ownedKeys?: readonly string[];
 }

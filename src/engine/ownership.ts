@@ -40,6 +40,12 @@ export function isAsLeft(
   return far.sha256 === owned.sha256 || far.sha256 === owned.formerly;
 }
 
+/** The digest that the task left there, or was about to leave when it was cut off: what was under way may still arrive. */
+export function leftThere(owned: OwnedFileState | undefined, far: TargetNode | undefined): string | undefined {
+  if (far === undefined) return owned?.sha256 ?? undefined;
+  return isAsLeft(owned, far) ? (far.sha256 ?? undefined) : undefined;
+}
+
 /** What the task owns of these; asked only by tasks that follow their source. */
 export async function ownedAmong(
   context: Context,

@@ -1,15 +1,16 @@
 /**
- * `npm run soak -- kill|types|tasks|rest`: the random faults of the tests in their full numbers, and for as long as wanted. Ends
+ * `npm run soak -- kill|types|tasks|realtime|rest`: the random faults of the tests in their full numbers, and for as long as wanted. Ends
  * with 0 only when all went well.
  */
 import { parseArgs } from 'node:util';
 import { fuzzRestOverResources } from '../support/rest-fuzz/stage.ts';
 import { printedSeed } from '../support/seed.ts';
+import { followInStorms } from './following.ts';
 import { killAtRandom } from './kill.ts';
 import { tasksInStorms } from './tasks.ts';
 import { schedulesOverTypes } from './types.ts';
 
-const USAGE = `npm run soak -- kill|types [--count N] [--minutes N] [--seed S]
+const USAGE = `npm run soak -- kill|types|realtime [--count N] [--minutes N] [--seed S]
 npm run soak -- [tasks] --minutes N [--seed S]
 npm run soak -- rest [--cases N] [--seed S]
   kill         SIGKILL at random points of runs, the program started anew on the same state each time
@@ -17,10 +18,12 @@ npm run soak -- rest [--cases N] [--seed S]
                repositories of every type
   tasks        random edits of tasks, requests, kills, outages and changes of the source, then quiet in which all has to
                be equal and the status true; again and again
+  realtime     random changes of the source while it is followed by each feed, and random kills, outages and line faults;
+               then quiet in which each far side has to become equal
   rest         generated requests, valid and hostile, by the description of the REST API: no 5xx, each answer in the
                envelope with a known code, memory flat; a failing request is shown as curl
   --cases N    requests (100000)
-  --count N    kills (300) or schedules (200) at least
+  --count N    kills (300), schedules (200) or storms (realtime: 500) at least
   --minutes N  goes on for so long at least (tasks: 5)
   --seed S     the seed of an earlier soak, or of one schedule or storm, to have it again
 `;
@@ -47,6 +50,13 @@ const SOAKS: Readonly<Record<string, (extent: Extent) => Promise<object>>> = {
       report,
     }),
   tasks: ({ seed, durationMs = DEFAULT_MINUTES * 60_000 }) => tasksInStorms({ seed, durationMs, report }),
+  realtime: ({ seed, count, durationMs }) =>
+    followInStorms({
+      seed,
+      count: count ?? (durationMs === undefined ? 500 : Number.POSITIVE_INFINITY),
+      ...(durationMs === undefined ? {} : { durationMs }),
+      report,
+    }),
   rest: ({ seed, cases = DEFAULT_CASES }) => fuzzRestOverResources({ seed, cases, report }),
 };
 
@@ -63,7 +73,7 @@ async function main(): Promise<number> {
   });
   const [name = values.minutes === undefined ? '' : 'tasks'] = positionals;
   const soak = SOAKS[name];
-  const counted = name === 'kill' || name === 'types';
+  const counted = name === 'kill' || name === 'types' || name === 'realtime';
   const unfit =
     (values.count !== undefined && !counted) ||
     (values.cases !== undefined && name !== 'rest') ||

@@ -11,8 +11,8 @@ import type { ObjectContext, ObjectRunOptions, Unit } from '../context.ts';
 import { withoutHeldBack } from '../failure-memory.ts';
 import { finish } from '../finish-unit.ts';
 import { hasOtherKeys, keysOf } from '../node-writing.ts';
-import { follows, isAsLeft, own, ownedAmong, stateOf } from '../ownership.ts';
-import type { UnitDetail } from '../ports/journal.ts';
+import { follows, leftThere, ownedAmong, stateOf } from '../ownership.ts';
+import type { OwnedNode, UnitDetail } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { goodProofs } from '../proofs.ts';
@@ -73,7 +73,10 @@ export class FileRun {
     await this.#settling.catch(() => undefined);
   }
 
-  /** All files of a path (`/` = the whole repository) that are selected. A path without any file is a failed unit. */
+  /**
+   * All files of a path (`/` = the whole repository) that are selected. A path without any file is a failed unit, but
+   * where the source is followed: there it may come.
+   */
   async scope(path: string, selected: (node: SourceNode) => boolean): Promise<void> {
     const { reader, repository, deps } = this.#context;
     let found = false;
@@ -83,7 +86,7 @@ export class FileRun {
       await this.#selected(page.filter(selected));
       if (deps.drain.aborted) return;
     }
-    if (!found && path !== '/') await this.#pathMissing(path);
+    if (!found && path !== '/' && !follows(this.#context)) await this.#pathMissing(path);
   }
 
   /** Those of these files that the source still has, and that are selected. */
@@ -168,18 +171,16 @@ export class FileRun {
       signal,
     );
     const owned = await this.#ownedKeys(units, far);
-    const there = units.filter(({ node }) => isOther(node, far.get(node.fullPath))).map(({ node }) => node.fullPath);
-    const own = await ownedAmong(this.#context, there, signal);
+    const own = await ownedAmong(this.#context, pathsInDoubt(units, far), signal);
     const prior = await this.#priorDetails(paths, signal);
     return units.map((unit) => {
       const { fullPath, sha256 } = unit.node;
       const farNode = far.get(fullPath);
-      const asLeft = isAsLeft(own.get(fullPath), farNode) ? (farNode?.sha256 ?? undefined) : undefined;
       return {
         unit: {
           ...unit,
           recorded: prior.has(unitKey(index, fullPath)),
-          ownDigest: unit.ownDigest ?? asLeft,
+          ownDigest: unit.ownDigest ?? leftThere(own.get(fullPath), farNode),
         },
         far: farNode,
         ownedKeys: owned.get(fullPath) ?? [],
@@ -201,18 +202,23 @@ export class FileRun {
     return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);
   }
 
-  /** What is about to be put at the far side. */
+  /** What is about to be put at the far side, and keys that are about to be deleted there. */
   async #ownFirst(assignments: readonly Assignment[]): Promise<void> {
-    if (!follows(this.#context)) return;
-    const written = assignments.filter((assignment) => {
+    const { link, target, deps } = this.#context;
+    const owned = assignments.flatMap((assignment): OwnedNode[] => {
+      const { unit, ownedKeys } = assignment;
       const { kind } = actionOf(this.#context, assignment);
-      return kind === 'create' || kind === 'overwrite';
+      const keys = [...new Set([...ownedKeys, ...keysOf(unit.node)])];
+      const { fullPath } = unit.node;
+      if (kind === 'repair-metadata') return [{ fullPath, keys }];
+      if (kind !== 'create' && kind !== 'overwrite') return [];
+      const kept = kind === 'overwrite' || keys.length > 0 ? { keys: keysOf(unit.node) } : {};
+      const formerly = unit.ownDigest === undefined ? {} : { formerly: unit.ownDigest };
+      const file = follows(this.#context) ? { file: stateOf(unit.node, formerly) } : {};
+      return [{ fullPath, ...kept, ...file }];
     });
-    const owned = written.map(({ unit: { node, ownDigest: formerly } }) => ({
-      fullPath: node.fullPath,
-      file: stateOf(node, formerly === undefined ? {} : { formerly }),
-    }));
-    await own(this.#context, owned, this.#options.run);
+    const said = owned.filter(({ keys, file }) => keys !== undefined || file !== undefined);
+    if (said.length > 0) await deps.journal.writeOwnedKeys(link.id, target, said, this.#options.run);
   }
 
   async #dispatch(assignment: Assignment, prior: UnitDetail | undefined): Promise<void> {
@@ -354,9 +360,13 @@ export class FileRun {
   }
 }
 
-/** Something is there that is not what the source has. */
-function isOther(node: SourceNode, far: TargetNode | undefined): boolean {
-  return far !== undefined && !far.folder && judge(node, far, keysOf({ metadata: far.metadata })) !== 'same';
+/** Absent or different at the far side. */
+function pathsInDoubt(units: readonly Unit[], far: ReadonlyMap<string, TargetNode>): readonly string[] {
+  const isOther = (node: SourceNode, there: TargetNode): boolean =>
+    !there.folder && judge(node, there, keysOf({ metadata: there.metadata })) !== 'same';
+  const nodes = units.map(({ node }) => ({ node, there: far.get(node.fullPath) }));
+  const inDoubt = nodes.filter(({ node, there }) => there === undefined || isOther(node, there));
+  return inDoubt.map(({ node }) => node.fullPath);
 }
 
 function isDone(detail: UnitDetail | undefined, node: SourceNode): detail is UnitDetail {

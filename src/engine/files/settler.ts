@@ -9,7 +9,7 @@ import { settledAll } from '../../lib/settled-all.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { finish } from '../finish-unit.ts';
 import { keysOf } from '../node-writing.ts';
-import { adopts, follows, own, stateOf } from '../ownership.ts';
+import { adopts, follows, stateOf } from '../ownership.ts';
 import type { OwnedNode, ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
@@ -80,7 +80,7 @@ export class Settler {
 
   /** A file that this run meant to put there, and that somebody else has. */
   notOurs({ node }: Pick<Unit, 'node'>): void {
-    if (follows(this.#context)) this.#owned.push({ fullPath: node.fullPath, file: null });
+    this.#owned.push({ fullPath: node.fullPath, keys: [], ...(follows(this.#context) ? { file: null } : {}) });
   }
 
   /**
@@ -93,7 +93,7 @@ export class Settler {
     this.#flushing = true;
     try {
       await this.#writeProofs(this.#proofs.splice(0), run);
-      await own(this.#context, this.#owned.splice(0), run);
+      await this.#writeOwned(this.#owned.splice(0), run);
       for (let left = this.#pending.length; left > 0; ) {
         const batch = this.#pending.splice(0, Math.min(left, this.#context.deps.limits.settleSize));
         left -= batch.length;
@@ -182,7 +182,6 @@ export class Settler {
   }
 
   async #remember(settled: readonly Committed[], run: AbortSignal): Promise<void> {
-    const { link, target, deps } = this.#context;
     const proofs = settled.flatMap(({ unit, proof }) =>
       proof === undefined ? [] : [{ sha256: unit.node.sha256, method: proof }],
     );
@@ -193,6 +192,11 @@ export class Settler {
         ? []
         : [{ fullPath: node.fullPath, ...(keys && { keys }), ...file }];
     });
+    await this.#writeOwned(owned, run);
+  }
+
+  async #writeOwned(owned: readonly OwnedNode[], run: AbortSignal): Promise<void> {
+    const { link, target, deps } = this.#context;
     if (owned.length > 0) await deps.journal.writeOwnedKeys(link.id, target, owned, run);
   }
 

@@ -75,7 +75,7 @@ async function perform(
         const proved = await courier.prove(parcel, signal);
         const sum = add(delivered, proved);
         if (created || isOwn(unit, far) || unit.redone > 0 || sum.pushed) {
-          hooks.commit({ unit, ...sum, ownedKeys: created ? keysOf(unit.node) : undefined });
+          hooks.commit({ unit, ...sum });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
           if (meant) hooks.notOurs(unit);
@@ -87,7 +87,11 @@ async function perform(
       case 'repair-metadata':
         await repairMetadata(context, unit.node, far, assignment.ownedKeys, signal);
         delivered = add(delivered, await courier.prove(parcel, signal));
-        hooks.commit({ unit, ...delivered, ownedKeys: keysOf(unit.node) });
+        hooks.commit({
+          unit,
+          ...delivered,
+          ...(assignment.ownedKeys.length > 0 ? { ownedKeys: keysOf(unit.node) } : {}),
+        });
         return;
       case 'conflict':
       case 'keep':
@@ -101,9 +105,7 @@ async function perform(
         delivered = add(delivered, await courier.ensure(parcel, signal));
         const answer = await createNode(context, unit.node, action.kind === 'overwrite', signal);
         if (answer.result === 'created') {
-          const ownedKeys =
-            action.kind === 'overwrite' || unit.node.metadata.length > 0 ? keysOf(unit.node) : undefined;
-          hooks.commit({ unit, ...delivered, ownedKeys });
+          hooks.commit({ unit, ...delivered });
           return;
         }
         created ||= answer.tries > 1;

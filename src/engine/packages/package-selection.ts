@@ -4,6 +4,7 @@
  */
 import { ReplicationError } from '../../domain/errors.ts';
 import type { ObjectContext } from '../context.ts';
+import { follows } from '../ownership.ts';
 import type { SourcePackage, SourceVersion } from '../ports/source.ts';
 import type { RunPackage } from '../run-types.ts';
 import { unitFailed } from '../unit-errors.ts';
@@ -125,12 +126,14 @@ function claimOf(packageKey: string): string {
   return packageKey.replaceAll('/', '\0');
 }
 
+/** Where the source is followed it may come. */
 async function missing(
   context: ObjectContext,
   { key, name }: { readonly key: string; readonly name?: string },
   version: string | undefined,
   run: AbortSignal,
 ): Promise<void> {
+  if (follows(context)) return;
   const where = `repository ${context.localProjectId}/${context.object.localRepoName} of the source`;
   const error =
     version === undefined

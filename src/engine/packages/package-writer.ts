@@ -3,11 +3,13 @@
  * replaces what is left out and makes its version the latest, so the package's own fields are read first and sent back,
  * and afterwards latest is put where it belongs. The source's latest is followed only when the far side has that version
  * as the source has it; else the far side's stays what it was: that is noted in the journal before it moves, so that a run
- * which was cut off in between cannot lose it. Whoever uses a writer holds the package's lock.
+ * which was cut off in between cannot lose it. The fields of a package that a following task has made follow the source
+ * under every strategy. Whoever uses a writer holds the package's lock.
  */
 import { mergedPackage, samePackage } from '../../domain/versions.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { ObjectContext } from '../context.ts';
+import { follows } from '../ownership.ts';
 import type { SourcePackage, SourceVersion } from '../ports/source.ts';
 import type { TargetPackage, VersionRequest } from '../ports/target.ts';
 
@@ -30,11 +32,15 @@ export class PackageWriter {
   /** Under this name, which is no path, the journal keeps the latest to put back. */
   readonly #noteName: string;
   #noted = false;
+  /** And under this one that the task has made the package. */
+  readonly #madeName: string;
+  #made: boolean | undefined;
 
   constructor(context: ObjectContext, source: SourcePackage) {
     this.#context = context;
     this.#package = source;
     this.#noteName = `latest:${source.key}`;
+    this.#madeName = `package:${source.key}`;
   }
 
   get hasWritten(): boolean {
@@ -56,14 +62,13 @@ export class PackageWriter {
     this.#same.set(version.name, version.createdDate);
   }
 
-  /** After all versions: latest, and with OVERWRITE the package's own fields. */
+  /** After all versions: latest, and with OVERWRITE, or where the task has made it, the package's own fields. */
   async finish(signal: AbortSignal): Promise<void> {
     if (this.#same.size === 0 && this.#before === undefined) return;
-    const { setting } = this.#context;
     const far = await this.#find(signal);
     if (far === undefined) return;
     const latest = await this.#latest(far, signal);
-    const wanted = mergedPackage(this.#package, far, setting.conflictStrategy, (name) => this.#same.has(name));
+    const wanted = mergedPackage(this.#package, far, await this.#strategy(signal), (name) => this.#same.has(name));
     if (latest !== null && (latest !== far.latest || !samePackage(wanted, far))) await this.#again(latest, far, signal);
     if (this.#noted) await this.#note([], signal);
   }
@@ -89,10 +94,27 @@ export class PackageWriter {
   /** The far side's package before this run writes, with the latest that a run which was cut off has left to put back. */
   async #first(signal: AbortSignal): Promise<TargetPackage | null> {
     const far = await this.#find(signal);
-    if (far === undefined) return null;
+    if (far === undefined) {
+      await this.#willMake(signal);
+      return null;
+    }
     const latest = (await this.#readNote(signal)) ?? far.latest;
     if (!this.#noted && latest !== null) await this.#note([latest], signal);
     return { ...far, latest };
+  }
+
+  async #willMake(signal: AbortSignal): Promise<void> {
+    this.#made = follows(this.#context);
+    if (!this.#made) return;
+    const { link, target, deps } = this.#context;
+    await deps.journal.writeOwnedKeys(link.id, target, [{ fullPath: this.#madeName, keys: ['made'] }], signal);
+  }
+
+  async #strategy(signal: AbortSignal): Promise<'SKIP' | 'OVERWRITE' | 'FAST_FAIL'> {
+    const { link, target, deps, setting } = this.#context;
+    if (!follows(this.#context)) return setting.conflictStrategy;
+    this.#made ??= (await deps.journal.findOwnedKeys(link.id, target, [this.#madeName], signal)).has(this.#madeName);
+    return this.#made ? 'OVERWRITE' : setting.conflictStrategy;
   }
 
   async #readNote(signal: AbortSignal): Promise<string | undefined> {
@@ -120,9 +142,9 @@ export class PackageWriter {
     how: Pick<VersionRequest, 'overwrite' | 'again'>,
     signal: AbortSignal,
   ): Promise<Written> {
-    const { link, target, setting } = this.#context;
+    const { link, target } = this.#context;
     const has = (name: string): boolean => name === version.name || this.#same.has(name);
-    const fields = mergedPackage(this.#package, far, setting.conflictStrategy, has);
+    const fields = mergedPackage(this.#package, far, await this.#strategy(signal), has);
     const request = { package: { ...this.#package, ...fields }, version, ...how };
     let tries = 0;
     const answer = await link.call((t) => {

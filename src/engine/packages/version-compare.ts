@@ -30,6 +30,8 @@ export interface ComparedVersion extends PlannedVersion, VersionComparison {
   /** Files that lie there as this task left them in an earlier run, and whether the version is its own. */
   readonly ownFiles: ReadonlySet<string>;
   readonly ownsVersion: boolean;
+  /** By path and {@link ownedName}: what was put down as this task's before, perhaps without getting there. */
+  readonly owned: ReadonlyMap<string, OwnedFileState>;
   readonly proofs: ReadonlyMap<string, BlobProof>;
 }
 
@@ -64,7 +66,7 @@ export async function compareVersions(
   const digests = planned.flatMap(({ plan }) => plan.files.map(({ node }) => node.sha256));
   const proofs = await goodProofs(context, digests, signal);
   const owned = await ownedKeys(context, planned, nodes, versions, signal);
-  const own = await ownedThings(context, planned, nodes, versions, signal);
+  const own = await ownedThings(context, planned, signal);
   return planned.map((item) => {
     const farVersion = versions.get(item.unit.version.name);
     const ownKeys = owned.get(ownedName(item)) ?? [];
@@ -89,7 +91,8 @@ export async function compareVersions(
           .map(({ node }) => node.fullPath)
           .filter((fullPath) => isAsLeft(own.get(fullPath), nodes.get(fullPath))),
       ),
-      ownsVersion: own.has(ownedName(item)),
+      ownsVersion: farVersion !== undefined && own.has(ownedName(item)),
+      owned: own,
       proofs,
     };
   });
@@ -118,17 +121,12 @@ async function ownedKeys(
   return await deps.journal.findOwnedKeys(link.id, target, names, signal);
 }
 
-/** What there is of the versions at the far side that the task may replace. */
+/** What the task may replace at the far side, also when it is not there yet. */
 async function ownedThings(
   context: ObjectContext,
   planned: readonly PlannedVersion[],
-  nodes: ReadonlyMap<string, TargetNode>,
-  versions: ReadonlyMap<string, TargetVersion>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, OwnedFileState>> {
-  const names = planned.flatMap((item) => {
-    const files = item.plan.files.map(({ node }) => node.fullPath).filter((fullPath) => nodes.has(fullPath));
-    return versions.has(item.unit.version.name) ? [...files, ownedName(item)] : files;
-  });
+  const names = planned.flatMap((item) => [...item.plan.files.map(({ node }) => node.fullPath), ownedName(item)]);
   return await ownedAmong(context, [...new Set(names)], signal);
 }

@@ -23,7 +23,7 @@ import { confirmStored } from '../storage-check.ts';
 import { PERHAPS_CHANGED } from '../unit-errors.ts';
 import type { UnitPool } from '../unit-pool.ts';
 import type { PackageWriter } from './package-writer.ts';
-import { type ComparedVersion, compareVersions, ownedName } from './version-compare.ts';
+import { type ComparedVersion, compareVersions } from './version-compare.ts';
 import { VersionOwnership } from './version-ownership.ts';
 import { planVersion } from './version-plan.ts';
 import { finishVersion, mainDigest, type VersionFile, type VersionUnit, versionName } from './version-unit.ts';
@@ -118,15 +118,16 @@ export class VersionWorker {
     this.#files = known.plan.files.length;
     switch (action.kind) {
       case 'fail':
+        await this.#ownership.notOurs(this.#signal);
         throw new ReplicationError('unit', action.reason, action.message);
       case 'conflict': {
+        await this.#ownership.notOurs(this.#signal);
         const error = new ReplicationError('unit', 'Conflict', action.message);
         await this.#finish({ status: 'CONFLICT', sha256, error });
         return 'kept';
       }
       case 'none':
         await this.#deliver(known);
-        await this.#remember(known);
         await this.#ownership.met(known, this.#wrote, this.#signal);
         await confirmStored(context, this.#sent, this.#signal);
         if (!this.#changed && this.#unit.prior?.status === 'SUCCESS' && this.#unit.prior.sha256 === sha256) {
@@ -139,7 +140,7 @@ export class VersionWorker {
         await this.#deliver(known);
         await this.#ownership.beforeWriting(known, this.#signal);
         if (!(await this.#writeFiles(known)) || !(await this.#writeVersion(known))) return 'changed';
-        await this.#remember(known);
+        await this.#ownership.written(known, this.#signal);
         await confirmStored(context, this.#sent, this.#signal);
         await this.#finish({ status: 'SUCCESS', sha256 });
         return 'written';
@@ -277,19 +278,6 @@ export class VersionWorker {
     const there = await link.call((t) => t.findVersions(target, found.key, [version.name], this.#signal), this.#signal);
     const read = there.get(version.name);
     return read !== undefined && differingFields(version, read, []).length === 0;
-  }
-
-  async #remember(known: ComparedVersion): Promise<void> {
-    const { link, target, deps } = this.#means.context;
-    if (!this.#wrote) return;
-    const files = known.plan.files.filter(
-      ({ node }) => node.metadata.length > 0 || known.farFiles.get(node.fullPath)?.far !== undefined,
-    );
-    const owned = [
-      ...files.map(({ node }) => ({ fullPath: node.fullPath, keys: keysOf(node) })),
-      { fullPath: ownedName(known), keys: keysOf(this.#unit.version) },
-    ];
-    await deps.journal.writeOwnedKeys(link.id, target, owned, this.#signal);
   }
 
   #finish(end: Pick<Parameters<typeof finishVersion>[2], 'status' | 'sha256' | 'error'>): Promise<void> {

@@ -89,7 +89,7 @@ describe('a journal in trouble', () => {
         .filter((index) => index['unique'] === true)
         .map((index) => String(index['name']))
         .toSorted((a, b) => a.localeCompare(b)),
-      ['claim', 'one_open_run'],
+      ['claim', 'one_open_part'],
     );
     await client.close();
   });

@@ -208,7 +208,10 @@ describe('fields of packages and versions', () => {
       versionTag: { latest: '1.0.0', 'v1.x': '1.0.0' },
       extension: { 'app.version': '7' },
     });
-    assert.deepEqual((await source.findVersions(id, ['1.0.0'], NEVER)).get('1.0.0'), {
+    const { id: versionId, ...version } =
+      (await source.findVersions(id, ['1.0.0'], NEVER)).get('1.0.0') ?? assert.fail();
+    assert.match(versionId, /^[0-9a-f]{24}$/);
+    assert.deepEqual(version, {
       name: '1.0.0',
       size: 5_000_000_000,
       manifestPath: '/m',

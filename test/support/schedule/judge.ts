@@ -126,7 +126,8 @@ async function rewrittenOf(
   return lines;
 }
 
-async function withoutTarball(
+/** An npm version document, and where it says its tarball is. */
+export async function withoutTarball(
   storeDir: string,
   { sha256 }: ReadBackFile,
 ): Promise<{ readonly rest: unknown; readonly tarball: string }> {
