@@ -18,6 +18,8 @@ export type Fault =
   | { readonly kind: 'reset'; readonly afterBytes?: number }
   /** The server does its work, the caller never hears of it. */
   | { readonly kind: 'lose-answer' }
+  /** The caller's connection is reset at once, and the server gets the whole request later. */
+  | { readonly kind: 'arrive-late'; readonly when: Promise<unknown> }
   /** Nothing is answered until the caller gives up. */
   | { readonly kind: 'stall'; readonly afterBytes?: number }
   /** The request is held back for so many milliseconds, then passes. */
@@ -94,9 +96,25 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       return;
     }
     if (fault?.kind === 'stall' && fault.afterBytes === undefined) return;
+    if (fault?.kind === 'arrive-late') {
+      void arriveLate(request, fault.when);
+      return;
+    }
     if (fault?.kind === 'hold') setTimeout(pass, fault.ms, seen, request, response, undefined);
     else pass(seen, request, response, fault);
   });
+
+  async function arriveLate(request: http.IncomingMessage, when: Promise<unknown>): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    request.socket.resetAndDestroy();
+    await when;
+    const { method, url: path, headers } = request;
+    const late = http.request({ host: origin.hostname, port: origin.port, method, path, headers, agent });
+    late.once('response', (answer) => answer.resume());
+    late.once('error', () => undefined);
+    late.end(Buffer.concat(chunks));
+  }
 
   function pass(
     seen: Mutable<SeenRequest>,

@@ -1,0 +1,104 @@
+/** A follower that is killed while it writes: what it wrote, or had sent and nobody saw arrive, stays its own. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Fault, SeenRequest } from '../../../support/fault-proxy.ts';
+import { type Following, startFollowing } from '../../../support/following.ts';
+import type { SourceRepository } from '../../../support/source-repository.ts';
+import { SourceWriter } from '../../../support/source-writer.ts';
+import { eventually } from '../../../support/wait.ts';
+import { type FarSide, PROJECT, REPOSITORY, World } from '../../../support/world.ts';
+
+let world: World;
+let writer: SourceWriter;
+let files: SourceRepository;
+
+before(async () => {
+  world = await World.start();
+  const { db, storeDir } = world.builder;
+  writer = await SourceWriter.start({ db, storeDir });
+  files = await writer.repository(PROJECT, REPOSITORY);
+});
+after(async () => {
+  await writer.stop();
+  await world.stop();
+});
+
+async function live(following: Following): Promise<void> {
+  await eventually(() => following.report()?.farSides[0]?.comparedAt, { timeoutMs: 20_000 });
+}
+
+async function equal(farSide: FarSide): Promise<void> {
+  const check = async (): Promise<boolean> => {
+    assert.deepEqual(await world.differences(farSide, { audit: false }), []);
+    return true;
+  };
+  await eventually(check, { timeoutMs: 15_000 });
+}
+
+/** Kills the follower when the call arrives, which meets the fault. */
+async function killAt(farSide: FarSide, following: Following, call: string, fault: Fault): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let met = false;
+    farSide.proxy.setFault(({ url }: SeenRequest): Fault | undefined => {
+      if (!url.includes(call)) return undefined;
+      const next: Fault = met ? { kind: 'reset' } : fault;
+      met = true;
+      setTimeout(resolve, 0);
+      return next;
+    });
+  });
+  await following.kill();
+  farSide.proxy.setFault(undefined);
+}
+
+test('metadata that was saved in the moment of a kill goes when the source drops it', async () => {
+  const east = await world.farSide('metadata');
+  await files.putFile('/described.txt', 'described');
+  let following = await startFollowing(world, [east], { taskUid: 'metadata' });
+  await live(following);
+  const killed = killAt(east, following, '/metadata/save', { kind: 'lose-answer' });
+  await files.saveMetadata('/described.txt', [{ key: 'color', value: 'red' }]);
+  await killed;
+  following = await startFollowing(world, [east], { taskUid: 'metadata' });
+  try {
+    await equal(east);
+    await eventually(() => following.report()?.farSides[0]?.pending === 0);
+    await files.deleteMetadata('/described.txt', ['color']);
+    await equal(east);
+  } finally {
+    await following.stop();
+  }
+});
+
+test('a file that arrives after its sender was killed is the task’s, and follows', async () => {
+  const east = await world.farSide('late');
+  // The blob is there already: nothing but the node is sent.
+  await files.putFile('/other.txt', 'first');
+  let following = await startFollowing(world, [east], { taskUid: 'late' });
+  await live(following);
+  const looked = Promise.withResolvers<void>();
+  const killed = killAt(east, following, '/node/create', { kind: 'arrive-late', when: looked.promise });
+  await files.putFile('/late.txt', 'first');
+  await killed;
+  // Its successor has found nothing there, and is about to send the same.
+  east.proxy.setFault(({ url }) => {
+    if (!url.includes('/node/create')) return undefined;
+    east.proxy.setFault(undefined);
+    looked.resolve();
+    return { kind: 'hold', ms: 500 };
+  });
+  following = await startFollowing(world, [east], { taskUid: 'late' });
+  try {
+    const creates = (): readonly (number | undefined)[] =>
+      east.proxy.requests.filter(({ url }) => url.includes('/node/create')).map(({ answered }) => answered);
+    await eventually(() => creates().at(-1) !== undefined && following.report()?.farSides[0]?.pending === 0);
+    assert.deepEqual(creates().slice(-2), [undefined, 400]);
+    await equal(east);
+    await files.putFile('/late.txt', 'second');
+    await equal(east);
+    await files.deleteFile('/late.txt');
+    await equal(east);
+  } finally {
+    await following.stop();
+  }
+});
