@@ -23,6 +23,7 @@ import { type CompareOptions, compareSides } from './bkrepo/compare.ts';
 import { readBack } from './bkrepo/read-back.ts';
 import type { RepositoryBuilder } from './bkrepo/repository-builder.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+import { withFewReferences } from './few-references.ts';
 import { type Mongod, startMongod } from './mongod.ts';
 import { makeTempDir, removeDir } from './tempdir.ts';
 
@@ -109,7 +110,7 @@ export class World {
     const mongod = await startMongod();
     const directory = await makeTempDir('world');
     const client = await MongoClient.connect(mongod.uri, { writeConcern: { w: 1, j: false } });
-    const builder = new BkRepoBuilder(client.db('bkrepo'), join(directory, 'store'));
+    const builder = new BkRepoBuilder(client.db('bkrepo'), join(directory, 'store'), { references: false });
     const files = await builder.repository(PROJECT, REPOSITORY, { description: 'files of a test' });
     const journal = await openJournal(
       { uri: mongod.uri, installationId: 'test', clock: systemClock, logger: silentLogger },
@@ -129,7 +130,7 @@ export class World {
     const storeDir = options.over?.storeDir ?? join(this.directory, `store-${name}`);
     const { faithful = false, defects, password = ACCOUNT.password } = options;
     const peer = await startPeer({
-      mongo: db,
+      mongo: withFewReferences(db),
       storePath: storeDir,
       users: [ACCOUNT],
       faithful,
