@@ -1,9 +1,10 @@
 import { glob, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { delimiter, join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
-import { CLIENTS, ensureClient, ensureKubernetes, ensureMaven, ensureMongod } from './support/assets.ts';
+import { CHECKED } from './support/assets/cache.ts';
+import { CLIENTS, ensureClient, ensureKubernetes, ensureMaven, findMongod } from './support/assets.ts';
 import { CompactReport } from './support/compact-report.ts';
 import { FILE_LIMIT } from './support/file-limit.ts';
 import { leash } from './support/leash.ts';
@@ -105,8 +106,9 @@ async function prepare(files: readonly string[]): Promise<void> {
     process.stdout.write('only unit tests: no real parts are prepared beforehand\n');
     return;
   }
-  await ensureMongod();
-  await ensureKubernetes();
+  const { where } = await findMongod();
+  const { dir } = await ensureKubernetes();
+  process.env[CHECKED] = [where, dir].join(delimiter);
   if (!files.some((file) => file.startsWith(join(ROOT, 'test', 'e2e', 'clients')))) return;
   await ensureMaven();
   for (const name of CLIENTS) await ensureClient(name);
