@@ -1,12 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MongoMemoryReplSet } from 'mongodb-memory-server-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Document, MongoClient } from 'mongodb';
 import { findMongod } from './assets.ts';
-import { leash } from './leash.ts';
 import { freePort } from './ports.ts';
-import { untilStopped } from './stopped.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { makeTempDir, removeDir } from './tempdir.ts';
 
 /*
@@ -51,32 +49,24 @@ export interface Mongod {
 }
 
 const REPLICA_SET = 'rs0';
-/** Attempts to bring a server back. */
-const RESTARTS = 10;
 const ADMINISTRATOR = { name: 'administrator', password: 'administrator-of-a-test' };
-const HOLDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGUSR1', 'SIGUSR2']);
+const KEY = 'keyOfATest';
+const PRIMARY_WITHIN = 60_000;
+/** Its journal would take 300 MB of each directory, and its own statistics time. */
+const LEAN = { wiredTigerEngineConfigString: 'log=(prealloc=false,file_max=16MB)' };
+const PARAMETERS = {
+  diagnosticDataCollectionEnabled: 'false',
+  // With an orderly end it would serve its readers for 15 s more.
+  shutdownTimeoutMillisForSignaledShutdown: '0',
+};
 
 /** @throws {PartUnavailable} when no mongod can be had */
 export async function startMongod(options: MongodOptions = {}): Promise<Mongod> {
-  const { paths: systemBinary, version } = await findMongod();
+  const { paths: program } = await findMongod();
   const directory = await makeTempDir('mongod');
-  const dbPath = join(directory, 'db');
-  await mkdir(dbPath);
-  const server = new MongoMemoryReplSet({
-    binary: { systemBinary, version },
-    instanceOpts: [{ dbPath, port: await freePort(), storageEngine: 'wiredTiger', launchTimeout: 60_000 }],
-    replSet: {
-      name: REPLICA_SET,
-      count: 1,
-      storageEngine: 'wiredTiger',
-      args: ['--nounixsocket', '--wiredTigerCacheSizeGB', String(options.cacheSizeGB ?? 0.25), ...(options.args ?? [])],
-      configSettings: { electionTimeoutMillis: 1000 },
-      ...(options.users === undefined ? {} : { auth: authOf(options.users) }),
-    },
-  });
-  const mongod = new MongodServer(server, directory, options.users);
+  const mongod = new MongodServer(program, directory, await freePort(), options);
   try {
-    await mongod.start();
+    await mongod.begin();
     return mongod;
   } catch (error) {
     await mongod.stop();
@@ -84,90 +74,75 @@ export async function startMongod(options: MongodOptions = {}): Promise<Mongod> 
   }
 }
 
-function authOf(users: readonly MongoUser[]) {
-  return {
-    enable: true,
-    customRootName: ADMINISTRATOR.name,
-    customRootPwd: ADMINISTRATOR.password,
-    extraUsers: users.map(({ name, password, roles }) => ({
-      createUser: name,
-      pwd: password,
-      database: 'admin',
-      roles: roles.map((role) => ({ ...role })),
-    })),
-  };
-}
-
 class MongodServer implements Mongod {
   readonly replicaSet = REPLICA_SET;
-  readonly #server: MongoMemoryReplSet;
+  readonly port: number;
+  readonly #program: string;
   readonly #directory: string;
-  readonly #users: readonly MongoUser[] | undefined;
-  #port: number | undefined;
-  #release: () => void = () => undefined;
+  readonly #options: MongodOptions;
+  #process: ServerProcess | undefined;
 
-  constructor(server: MongoMemoryReplSet, directory: string, users: readonly MongoUser[] | undefined) {
-    this.#server = server;
+  constructor(program: string, directory: string, port: number, options: MongodOptions) {
+    this.#program = program;
     this.#directory = directory;
-    this.#users = users;
-  }
-
-  get port(): number {
-    if (this.#port === undefined) throw new Error('mongod was never started');
-    return this.#port;
+    this.port = port;
+    this.#options = options;
   }
 
   get uri(): string {
-    return this.#uriAs(this.#users === undefined ? undefined : ADMINISTRATOR);
+    return this.#uriAs(this.#options.users === undefined ? undefined : ADMINISTRATOR);
   }
 
   get pid(): number {
-    const pid = this.#child?.pid;
-    if (pid === undefined) throw new Error('mongod is not running');
-    return pid;
+    if (this.#process?.running !== true) throw new Error('mongod is not running');
+    return this.#process.pid;
   }
 
   uriFor(user: string): string {
-    const known = this.#users?.find(({ name }) => name === user);
+    const known = this.#options.users?.find(({ name }) => name === user);
     if (known === undefined) throw new Error(`mongod was started without a user ${user}`);
     return this.#uriAs(known);
   }
 
-  async start(): Promise<void> {
-    await this.#server.start();
-    this.#port = this.#server.servers[0]?.instanceInfo?.port;
-    this.#release();
-    this.#release = await leash(this.pid, this.#directory);
+  /** The first start: makes the replica set, and the users. */
+  async begin(): Promise<void> {
+    await mkdir(join(this.#directory, 'db'));
+    await writeFile(this.#keyFile, KEY, { mode: 0o600 });
+    await this.#start();
+    await this.#asAdmin(undefined, async (admin) => {
+      const members = [{ _id: 0, host: `127.0.0.1:${this.port}` }];
+      const settings = { electionTimeoutMillis: 1000 };
+      await admin({ replSetInitiate: { _id: REPLICA_SET, members, settings } });
+      await untilPrimary(admin);
+      // Without any user yet, it lets whoever comes from the same machine make one.
+      if (this.#options.users !== undefined)
+        await admin({ createUser: ADMINISTRATOR.name, pwd: ADMINISTRATOR.password, roles: ['root'] });
+    });
+    const { users = [] } = this.#options;
+    if (users.length === 0) return;
+    await this.#asAdmin(ADMINISTRATOR, async (admin) => {
+      for (const { name, password, roles } of users) await admin({ createUser: name, pwd: password, roles });
+    });
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    process.kill(this.pid, signal);
-    if (signal === 'SIGSTOP') await untilStopped(this.pid);
-    if (child !== undefined && !HOLDING.has(signal) && isRunning(child)) await once(child, 'exit');
+    if (this.#process?.running !== true) throw new Error('mongod is not running');
+    await this.#process.signal(signal);
   }
 
   async pause(): Promise<void> {
-    if (this.#child !== undefined) await this.kill('SIGCONT');
-    await this.#server.stop({ doCleanup: false });
+    await this.#process?.signal('SIGCONT');
+    await this.#process?.signal('SIGTERM');
   }
 
   async restart(): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      await this.pause();
-      try {
-        await this.start();
-        return;
-      } catch (error) {
-        if (tries === RESTARTS || !isStillReadingItsConfiguration(error)) throw error;
-      }
-    }
+    await this.pause();
+    await this.#start();
+    await this.#asAdmin(undefined, untilPrimary);
   }
 
   async stop(): Promise<void> {
-    if (this.#child !== undefined) await this.kill('SIGKILL');
-    await this.#server.stop({ doCleanup: true });
-    this.#release();
+    await this.#process?.signal('SIGKILL');
     await removeDir(this.#directory);
   }
 
@@ -175,23 +150,62 @@ class MongodServer implements Mongod {
     await this.stop();
   }
 
-  get #child(): ChildProcess | undefined {
-    const child = this.#server.servers[0]?.instanceInfo?.instance.mongodProcess;
-    return child !== undefined && isRunning(child) ? child : undefined;
+  async #start(): Promise<void> {
+    const { users, cacheSizeGB = 0.25, args = [] } = this.#options;
+    this.#process = await startServerProcess({
+      name: 'mongod',
+      program: this.#program,
+      args: [
+        ...flags({ dbpath: join(this.#directory, 'db'), bind_ip: '127.0.0.1', port: String(this.port) }),
+        ...flags({ replSet: REPLICA_SET, wiredTigerCacheSizeGB: String(cacheSizeGB), ...LEAN }),
+        ...Object.entries(PARAMETERS).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
+        ...(users === undefined ? [] : flags({ keyFile: this.#keyFile })),
+        '--nounixsocket',
+        ...args,
+      ],
+      ready: (output) => Promise.resolve(output.includes('"Waiting for connections"')),
+      removeWithUs: this.#directory,
+    });
   }
 
-  #uriAs(user: { readonly name: string; readonly password: string } | undefined): string {
+  async #asAdmin(account: Account | undefined, work: (admin: Admin) => Promise<void>): Promise<void> {
+    const client = new MongoClient(`mongodb://127.0.0.1:${this.port}/`, {
+      directConnection: true,
+      ...(account === undefined ? {} : { auth: { username: account.name, password: account.password } }),
+    });
+    try {
+      await work((command) => client.db('admin').command(command));
+    } finally {
+      await client.close();
+    }
+  }
+
+  get #keyFile(): string {
+    return join(this.#directory, 'key');
+  }
+
+  #uriAs(user: Account | undefined): string {
     const account = user && `${encodeURIComponent(user.name)}:${encodeURIComponent(user.password)}@`;
     const source = user && '&authSource=admin';
     return `mongodb://${account ?? ''}127.0.0.1:${this.port}/?replicaSet=${REPLICA_SET}${source ?? ''}`;
   }
 }
 
-/** A mongod that comes back refuses the library's reconfiguration while it reads the old one. */
-function isStillReadingItsConfiguration(error: unknown): boolean {
-  return error instanceof Error && 'codeName' in error && error.codeName === 'ConfigurationInProgress';
+interface Account {
+  readonly name: string;
+  readonly password: string;
 }
 
-function isRunning(child: ChildProcess): boolean {
-  return child.exitCode === null && child.signalCode === null;
+function flags(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+type Admin = (command: Document) => Promise<Document>;
+
+async function untilPrimary(admin: Admin): Promise<void> {
+  const deadline = performance.now() + PRIMARY_WITHIN;
+  while ((await admin({ hello: 1 }))['isWritablePrimary'] !== true) {
+    if (performance.now() > deadline) throw new Error(`mongod has not become primary within ${PRIMARY_WITHIN} ms`);
+    await delay(10);
+  }
 }

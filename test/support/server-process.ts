@@ -21,8 +21,8 @@ export interface ServerProcessOptions {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** Asked again and again until it answers true; a throw counts as not yet. */
-  readonly ready: () => Promise<boolean>;
+  /** Asked again and again, with what was printed, until it answers true; a throw counts as not yet. */
+  readonly ready: (output: string) => Promise<boolean>;
   /** Milliseconds until it has to be ready (60 s). */
   readonly readyTimeoutMs?: number;
   /** A directory to be removed as well when this program is killed while the server runs. */
@@ -41,6 +41,7 @@ export class ServerDidNotStart extends Error {
 }
 
 const OUTPUT_LIMIT = 1024 * 1024;
+const POLL_MS = 25;
 const HOLDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGSTOP', 'SIGCONT', 'SIGUSR1', 'SIGUSR2']);
 
 /** @throws {ServerDidNotStart} */
@@ -93,13 +94,13 @@ async function untilReady(
 ): Promise<void> {
   const { readyTimeoutMs = 60_000 } = options;
   const deadline = performance.now() + readyTimeoutMs;
-  while (!(await options.ready().catch(() => false))) {
+  while (!(await options.ready(outputNow()).catch(() => false))) {
     if (!server.running) throw new ServerDidNotStart(options.name, 'ended before it was ready', outputNow());
     if (performance.now() > deadline) {
       await server.signal('SIGKILL');
       throw new ServerDidNotStart(options.name, `was not ready within ${readyTimeoutMs} ms`, outputNow());
     }
-    await delay(100);
+    await delay(POLL_MS);
   }
 }
 
