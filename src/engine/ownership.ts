@@ -6,6 +6,7 @@ import type { ObjectContext } from './context.ts';
 import type { OwnedFileState, OwnedNode } from './ports/journal.ts';
 import type { SourceNode } from './ports/source.ts';
 import type { TargetNode } from './ports/target.ts';
+import type { GoneUnit } from './run-types.ts';
 
 type Context = Pick<ObjectContext, 'setting' | 'deps' | 'link' | 'target'>;
 
@@ -44,6 +45,28 @@ export function isAsLeft(
 export function leftThere(owned: OwnedFileState | undefined, far: TargetNode | undefined): string | undefined {
   if (far === undefined) return owned?.sha256 ?? undefined;
   return isAsLeft(owned, far) ? (far.sha256 ?? undefined) : undefined;
+}
+
+/**
+ * Whoever follows the source looks at it once more when he has written: what it has lost meanwhile, perhaps with its
+ * ownership, stays the task's, and is told.
+ */
+export async function goneMeanwhile(
+  context: Context & Pick<ObjectContext, 'object'>,
+  owned: readonly OwnedNode[],
+  units: readonly Omit<GoneUnit, 'localRepoName'>[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!follows(context) || units.length === 0) return;
+  const { deps, link, object } = context;
+  await own(context, owned, signal);
+  for (const { fullPath, packageKey, version } of units)
+    deps.onGone?.(link.id, {
+      localRepoName: object.localRepoName,
+      fullPath,
+      ...(packageKey === undefined ? {} : { packageKey }),
+      ...(version === undefined ? {} : { version }),
+    });
 }
 
 /** What the task owns of these; asked only by tasks that follow their source. */

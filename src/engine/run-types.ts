@@ -116,6 +116,9 @@ export interface RunLimits {
   readonly settleSize: number;
 }
 
+/** Something that was written to a far side, and that the source has lost meanwhile. */
+export type GoneUnit = Pick<UnitEnd, 'localRepoName' | 'fullPath' | 'packageKey' | 'version'>;
+
 export interface RunDeps {
   readonly source: Source;
   readonly journal: RunJournal;
@@ -133,6 +136,8 @@ export interface RunDeps {
   readonly drain: AbortSignal;
   /** Told of each unit when it has its final record. */
   readonly onUnit?: (clusterId: string, unit: UnitEnd) => void;
+  /** Told of what was written and has left the source meanwhile, before its final record; asked only of who follows. */
+  readonly onGone?: (clusterId: string, unit: GoneUnit) => void;
   /** Called as progress is made; cheap, may be called often. */
   readonly onProgress: (progress: FarSideProgress) => void;
 }

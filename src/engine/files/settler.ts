@@ -9,7 +9,7 @@ import { settledAll } from '../../lib/settled-all.ts';
 import type { Committed, ObjectContext, Unit } from '../context.ts';
 import { finish } from '../finish-unit.ts';
 import { keysOf } from '../node-writing.ts';
-import { adopts, follows, stateOf } from '../ownership.ts';
+import { adopts, follows, goneMeanwhile, stateOf } from '../ownership.ts';
 import type { OwnedNode, ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
@@ -156,6 +156,9 @@ export class Settler {
       else await this.#failed(item, this.#keepsChanging(fullPath), run);
     }
     await this.#remember(settled, run);
+    const gone = settled.map(({ unit }) => unit.node).filter(({ fullPath }) => !present.has(fullPath));
+    const owned = gone.map((node) => ({ fullPath: node.fullPath, file: stateOf(node) }));
+    await goneMeanwhile(this.#context, owned, gone, run);
     for (const item of settled) await this.#record(item, run);
   }
 

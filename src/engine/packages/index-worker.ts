@@ -12,6 +12,7 @@ import { filesFingerprint } from '../../domain/quarantine.ts';
 import type { ObjectContext, ObjectRunOptions } from '../context.ts';
 import { fingerprintOfFailure, withoutHeldBack } from '../failure-memory.ts';
 import { finish } from '../finish-unit.ts';
+import { goneMeanwhile, leftThere, own, ownedAmong, stateOf } from '../ownership.ts';
 import type { ProofMethod, UnitDetail, UnitStatus } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
@@ -52,6 +53,8 @@ export class IndexWorker {
   readonly #changed = new Set<string>();
   #anyChanged = false;
   readonly #treated = new Claims();
+  /** Asked for by their names, in a run of single units: read whatever is remembered of them. */
+  readonly #asked = new Set<string>();
 
   constructor(context: ObjectContext, options: IndexWorkerOptions) {
     this.#context = context;
@@ -79,8 +82,9 @@ export class IndexWorker {
    * After all files and packages: the documents of the repository, and those met elsewhere. In the order of their type,
    * deeper ones first: the list of a Maven group goes by the documents of its artifacts. `ofRepository`: the first, too.
    */
-  async atEnd(met: Iterable<string>, ofRepository: boolean, signal: AbortSignal): Promise<void> {
+  async atEnd(met: ReadonlySet<string>, ofRepository: boolean, signal: AbortSignal): Promise<void> {
     const { rules } = this.#options;
+    if (this.#context.only !== undefined) for (const path of met) this.#asked.add(path);
     const paths = [...new Set([...(ofRepository ? rules.ofRepository : []), ...met])];
     const depth = (path: string): number => path.split('/').length;
     const sorted = paths.toSorted((a, b) => rules.order(a) - rules.order(b) || depth(b) - depth(a));
@@ -192,11 +196,11 @@ export class IndexWorker {
       const fingerprint = fingerprintOf(this.#context, paths, sight);
       if (!isRemembered(fingerprint)) await remember(this.#context, fullPath, fingerprint, signal);
     };
+    const anew = this.#isTouched(packageKey) || this.#asked.has(fullPath);
     let changed = false;
     for (let round = 0; round <= MOST_REDONE; round += 1) {
       const sight = await this.#merge.look(paths, signal);
-      if (round === 0 && !this.#isTouched(packageKey) && isRemembered(fingerprintOf(this.#context, paths, sight)))
-        return false;
+      if (round === 0 && !anew && isRemembered(fingerprintOf(this.#context, paths, sight))) return false;
       const { wanted, settled } = await this.#merge.decide(paths, sight, signal);
       const differing = wanted.filter(({ node }) => judge(node, sight.far.get(node.fullPath), []) !== 'same');
       await this.#deliver(wanted, differing, sent, signal);
@@ -208,11 +212,12 @@ export class IndexWorker {
       const written = await this.#write(differing, sight, signal);
       changed ||= written > 0;
       if (written < differing.length) continue;
-      const { far } = await this.#merge.look(paths, signal);
+      const { source, far } = await this.#merge.look(paths, signal);
       if (wanted.every(({ node }) => judge(node, far.get(node.fullPath), []) === 'same')) {
         await confirmStored(this.#context, sent.nodes, signal);
         // The source's side as it was merged: what has changed there meanwhile is not in the far side's document.
         if (settled) await found({ source: sight.source, far });
+        if (!source.has(fullPath)) await this.#goneMeanwhile(differing, signal);
         return changed;
       }
     }
@@ -252,9 +257,41 @@ export class IndexWorker {
 
   /** How many were written, in order: less than all when the far side has moved underneath. */
   async #write(differing: readonly Wanted[], { far }: Sight, signal: AbortSignal): Promise<number> {
+    await this.#ownFirst(differing, far, signal);
     for (const [position, { node }] of differing.entries())
       if (!(await this.#create(node, far.get(node.fullPath), signal))) return position;
     return differing.length;
+  }
+
+  async #goneMeanwhile(written: readonly Wanted[], signal: AbortSignal): Promise<void> {
+    const nodes = written.map(({ node }) => node);
+    const before = await ownedAmong(
+      this.#context,
+      nodes.map(({ fullPath }) => fullPath),
+      signal,
+    );
+    const owned = nodes.flatMap((node) => {
+      const { fullPath } = node;
+      return before.has(fullPath) ? [{ fullPath, file: stateOf(node) }] : [];
+    });
+    await goneMeanwhile(this.#context, owned, nodes, signal);
+  }
+
+  /** What the task has made alone goes when the source loses it; what somebody else had a part in stays. */
+  async #ownFirst(
+    differing: readonly Wanted[],
+    far: ReadonlyMap<string, TargetNode>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const paths = differing.map(({ node }) => node.fullPath);
+    const before = await ownedAmong(this.#context, paths, signal);
+    const owned = differing.map(({ node }) => {
+      const { fullPath } = node;
+      const formerly = leftThere(before.get(fullPath), far.get(fullPath));
+      const isOurs = formerly !== undefined || !far.has(fullPath);
+      return { fullPath, file: isOurs ? stateOf(node, formerly === undefined ? {} : { formerly }) : null };
+    });
+    await own(this.#context, owned, signal);
   }
 
   /** false = something else is there than what was merged. */

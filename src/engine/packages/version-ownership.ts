@@ -6,7 +6,7 @@
 import type { Verdict } from '../../domain/compare.ts';
 import type { ObjectContext } from '../context.ts';
 import { keysOf } from '../node-writing.ts';
-import { adopts, follows, leftThere, own, stateOf } from '../ownership.ts';
+import { adopts, follows, goneMeanwhile, leftThere, own, stateOf } from '../ownership.ts';
 import type { OwnedNode } from '../ports/journal.ts';
 import { type ComparedVersion, ownedName } from './version-compare.ts';
 import type { VersionFile } from './version-unit.ts';
@@ -37,6 +37,14 @@ export class VersionOwnership {
     for (const name of isNew ? [...created, ownedName(known)] : created)
       if (!known.owned.has(name)) this.#meant.add(name);
     await this.#write([...keys, ...files], signal);
+  }
+
+  /** The source has removed it while it was written. */
+  async goneMeanwhile(known: ComparedVersion, signal: AbortSignal): Promise<void> {
+    const { package: found, version } = known.unit;
+    const written = known.plan.files.filter((file) => isWritten(verdictOf(known, file)));
+    const unit = { fullPath: '', packageKey: found.key, version: version.name };
+    await goneMeanwhile(this.#context, ownedOf(known, written, known.farVersion === undefined), [unit], signal);
   }
 
   /** Keys that the source has dropped are gone from the far side: they are nobody's any more. */

@@ -17,6 +17,7 @@ import { settledAll } from '../../lib/settled-all.ts';
 import type { Delivery } from '../blob-courier.ts';
 import type { ObjectContext } from '../context.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
+import { follows } from '../ownership.ts';
 import type { ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import { confirmStored } from '../storage-check.ts';
@@ -141,6 +142,7 @@ export class VersionWorker {
         await this.#ownership.beforeWriting(known, this.#signal);
         if (!(await this.#writeFiles(known)) || !(await this.#writeVersion(known))) return 'changed';
         await this.#ownership.written(known, this.#signal);
+        await this.#lookAgain(known);
         await confirmStored(context, this.#sent, this.#signal);
         await this.#finish({ status: 'SUCCESS', sha256 });
         return 'written';
@@ -278,6 +280,15 @@ export class VersionWorker {
     const there = await link.call((t) => t.findVersions(target, found.key, [version.name], this.#signal), this.#signal);
     const read = there.get(version.name);
     return read !== undefined && differingFields(version, read, []).length === 0;
+  }
+
+  /** The source may have removed the version while it was written. */
+  async #lookAgain(known: ComparedVersion): Promise<void> {
+    const { context } = this.#means;
+    if (!follows(context)) return;
+    const { package: found, version } = this.#unit;
+    const present = await context.reader.findVersions(found.id, [version.name], this.#signal);
+    if (!present.has(version.name)) await this.#ownership.goneMeanwhile(known, this.#signal);
   }
 
   #finish(end: Pick<Parameters<typeof finishVersion>[2], 'status' | 'sha256' | 'error'>): Promise<void> {
