@@ -90,7 +90,9 @@ export class Replication {
     const directory = await makeTempDir('replication');
     const mongods = await Promise.all([startMongod(), startMongod()]);
     const clients = await Promise.all([MongoClient.connect(mongods[0].uri), MongoClient.connect(mongods[1].uri)]);
-    const builder = new BkRepoBuilder(clients[0].db(DATABASES.source), join(directory, 'source-store'));
+    const builder = new BkRepoBuilder(clients[0].db(DATABASES.source), join(directory, 'source-store'), {
+      references: false,
+    });
     const files = await builder.repository(PROJECT, REPOSITORY);
     return new Replication(directory, mongods, clients, builder, files);
   }
@@ -128,7 +130,7 @@ export class Replication {
         backoffBaseMs: 50,
         backoffCapMs: 500,
         drainSeconds: 2,
-        pageSize: 100,
+        pageSize: 50,
         settleSize: 20,
       },
       shutdown: { graceSeconds: 8 },

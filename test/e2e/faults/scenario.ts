@@ -8,12 +8,14 @@ import type { Replication, StoredRecord } from '../../support/replication.ts';
 import { eventually } from '../../support/wait.ts';
 
 const MIB = 1024 * 1024;
-export const SMALL_FILES = 120;
-const LARGE_BYTES = 20 * MIB;
-/** Makes the large file take some ten seconds, in chunks. */
-const BYTES_PER_SECOND = 2 * MIB;
+/** More than a page of a listing. */
+export const SMALL_FILES = 60;
+/** More than a chunk. */
+const LARGE_BYTES = 10 * MIB;
+/** Makes the large file take some ten seconds. */
+const BYTES_PER_SECOND = MIB;
 /** Final records that are there before a test strikes. */
-const RECORDED = 40;
+const RECORDED = 25;
 const PATIENCE = { timeoutMs: 60_000, intervalMs: 100 };
 
 export interface Snapshot {
