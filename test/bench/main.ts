@@ -6,6 +6,7 @@ import { generic } from './generic.ts';
 import { JOURNAL_USAGE, journal, journalOptions } from './journal.ts';
 import { GENERIC_USAGE, genericOptions, RATE_USAGE, rateOptions } from './options.ts';
 import { rate } from './rate.ts';
+import { REALTIME_USAGE, realtime, realtimeOptions } from './realtime.ts';
 import { REST_USAGE, rest, restOptions } from './rest.ts';
 import { RESUME_USAGE, resume, resumeOptions } from './resume.ts';
 import { SCHEDULE_USAGE, schedule, scheduleOptions } from './schedule.ts';
@@ -36,6 +37,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare(argv) {
       const options = rateOptions(argv);
       return () => rate(options);
+    },
+  },
+  realtime: {
+    usage: REALTIME_USAGE,
+    prepare(argv) {
+      const options = realtimeOptions(argv);
+      return () => realtime(options);
     },
   },
   rest: {

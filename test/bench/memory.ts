@@ -1,5 +1,8 @@
-/** Memory of another process, from Linux's /proc (proc(5)). MB = 10⁶ bytes. */
+/** Memory and processor time of another process, from Linux's /proc (proc(5)). MB = 10⁶ bytes. */
 import { readFile, writeFile } from 'node:fs/promises';
+
+/** USER_HZ, the same on every machine that Node runs on. */
+const TICKS_PER_SECOND = 100;
 
 /** Resident set at this moment. */
 export function rssMb(pid: number): Promise<number> {
@@ -13,6 +16,14 @@ export function peakRssMb(pid: number): Promise<number> {
 
 export async function forgetPeak(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** Seconds that its threads have worked, in user mode and in the kernel. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // The name may hold anything, and ends with the last parenthesis.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 async function statusMb(pid: number, field: string): Promise<number> {
