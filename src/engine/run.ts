@@ -131,7 +131,8 @@ class FarSideRun {
       reader,
       link,
       courier: new BlobCourier({
-        recordId,
+        // A rolling record lasts an hour, and far sides clean up meanwhile: what it has proved is asked for again.
+        recordId: plan.setting.following !== undefined && plan.only !== undefined ? '' : recordId,
         source: reader,
         journal,
         link,

@@ -78,11 +78,12 @@ export function toRetry(document: RetryDocument): Retry {
 }
 
 /** Nothing undefined, which MongoDB would keep as null. */
-export function farSideFields({ clusterId, cursor, compared, heldSince }: FarSideState): FarSideState {
+export function farSideFields({ clusterId, cursor, compared, heldSince, held }: FarSideState): FarSideState {
   return {
     clusterId,
     cursor,
     ...(compared === undefined ? {} : { compared: { specHash: compared.specHash, at: compared.at } }),
     ...(heldSince === undefined ? {} : { heldSince }),
+    ...(held === undefined ? {} : { held: { files: held.files, owned: held.owned, allowed: held.allowed } }),
   };
 }

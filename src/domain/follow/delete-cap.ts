@@ -17,11 +17,13 @@ export function allowedDeletes({ percent, files }: DeleteProtection, owned: numb
 
 /** Deletions of one far side, as they were done. */
 export class DeleteWindow {
-  readonly #done: { readonly at: number; readonly files: number }[] = [];
+  readonly #done: { readonly at: number; files: number }[] = [];
 
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds. Those of one second are kept together. */
   add(at: number, files: number): void {
-    if (files > 0) this.#done.push({ at, files });
+    const last = this.#done.at(-1);
+    if (last !== undefined && at - last.at < 1_000) last.files += files;
+    else if (files > 0) this.#done.push({ at, files });
   }
 
   /** Files deleted within the window that ends now. */

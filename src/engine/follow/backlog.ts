@@ -103,7 +103,8 @@ export class Backlog {
     const rest = this.#queue;
     this.#queue = new Map();
     for (const item of items) {
-      this.#busy.delete(item.text);
+      // What is dealt with early may be worked on anew.
+      if (this.#busy.get(item.text) === item) this.#busy.delete(item.text);
       this.#put(item);
     }
     for (const item of rest.values()) this.#put(item);

@@ -7,7 +7,6 @@
 import { classify } from '../../domain/errors.ts';
 import { isHeldBack } from '../../domain/quarantine.ts';
 import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
-import type { Retry } from '../ports/follow-journal.ts';
 import type { UnitEnd } from '../recorder.ts';
 import { executeRun } from '../run.ts';
 import type { FarSideOutcome, RunOutcome } from '../run-types.ts';
@@ -73,7 +72,7 @@ export class Comparer {
     for (;;) {
       soft.throwIfAborted();
       const wait = this.#notBefore - deps.clock.monotonic();
-      const fresh = sides.filter(({ desk }) => !this.#isCompared(desk));
+      const fresh = sides.filter(({ desk }) => desk.comparedAt === undefined);
       if (wait > 0) await this.#sleep(wait, soft);
       else if (fresh.length > 0) await this.#compare('backfill', fresh, end);
       else if (this.#ordered || this.#dueIn() <= 0) await this.#compare('resync', sides, end);
@@ -81,15 +80,11 @@ export class Comparer {
     }
   }
 
-  #isCompared({ state }: FarSideDesk): boolean {
-    return state.compared?.specHash === this.#options.plan.specHash;
-  }
-
   /** Milliseconds until everything is to be compared again. */
   #dueIn(): number {
     const { sides, plan, intake, deps } = this.#options;
     const interval = plan.resyncMs ?? (intake.report?.kind === 'changeStream' ? 24 * HOUR : HOUR);
-    const last = Math.min(...sides.map(({ desk }) => desk.state.compared?.at.getTime() ?? 0));
+    const last = Math.min(...sides.map(({ desk }) => desk.comparedAt?.getTime() ?? 0));
     return last + interval - deps.clock.now();
   }
 
@@ -123,10 +118,12 @@ export class Comparer {
     }
     let all = true;
     // What was compared before the position of the feed may have changed before it, too.
-    if (intake.gaps !== gaps) return;
+    const isVoid = (): boolean => intake.gaps !== gaps;
     for (const side of sides) {
       const told = outcome.farSides.find(({ clusterId }) => clusterId === side.desk.id);
-      if (!(await this.#conclude(side, told, failed.get(side.desk.id) ?? [], begun, signal))) all = false;
+      const ends = failed.get(side.desk.id) ?? [];
+      if (isVoid()) return;
+      if (!(await this.#conclude(side, told, ends, begun, isVoid, signal))) all = false;
     }
     if (all) this.#failures = 0;
     else this.#failed();
@@ -188,24 +185,25 @@ export class Comparer {
     outcome: FarSideOutcome | undefined,
     failed: readonly UnitEnd[],
     at: Date,
+    isVoid: () => boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { plan, deps } = this.#options;
+    const { deps } = this.#options;
     desk.lastCompare = outcome;
     if (outcome === undefined) return false;
-    if (outcome.error !== undefined) {
+    if (outcome.error !== undefined && !isOfObject(outcome, failed)) {
       desk.trouble = outcome.error;
       return false;
     }
     const now = deps.clock.now();
-    const retries = failed.flatMap((end): readonly Retry[] => {
-      const retry = nextRetry({ key: keyOfUnit(end), at, attempts: 1 }, now);
-      return retry === undefined ? [] : [retry];
-    });
+    const retries = failed.map((end) => nextRetry({ key: keyOfUnit(end), at, attempts: 1 }, now));
     for (let start = 0; start < retries.length; start += RETRIES)
       await deps.journal.saveRetries(desk.id, retries.slice(start, start + RETRIES), signal);
     if (!(await converger.prune(at, signal))) return false;
-    await desk.save({ compared: { specHash: plan.specHash, at } }, signal);
+    if (isVoid()) return true;
+    await desk.saveCompare(at, signal);
+    // What kept it from being compared does not keep it any more.
+    desk.trouble = undefined;
     return true;
   }
 
@@ -221,4 +219,10 @@ export class Comparer {
         'another feed is looked for, and compares go on',
     );
   }
+}
+
+/** Of objects that could not be begun by their own fault the rest is compared, and they are among the retries. */
+function isOfObject({ tally, error }: FarSideOutcome, failed: readonly UnitEnd[]): boolean {
+  const objects = failed.filter(({ fullPath, packageKey }) => fullPath === '/' && packageKey === undefined);
+  return tally.notTried === 0 && objects.some(({ reason }) => reason === error?.reason);
 }

@@ -8,7 +8,7 @@ import { classify, ReplicationError } from '../../domain/errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
 import { EndpointHealth } from '../endpoint-health.ts';
 import { FarSideLink } from '../far-side-link.ts';
-import type { DirtyKey } from '../ports/follow-journal.ts';
+import type { DirtyKey, Retry } from '../ports/follow-journal.ts';
 import type { RunJournal } from '../ports/journal.ts';
 import type { UnitEnd } from '../recorder.ts';
 import { executeRun } from '../run.ts';
@@ -65,7 +65,9 @@ export class Converger {
   #refusals = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
   #retrying = 0;
-  #wake = Promise.withResolvers<void>();
+  #approvals = 0;
+  #awake = false;
+  #wake: () => void = () => undefined;
 
   constructor(options: ConvergerOptions) {
     this.#options = options;
@@ -91,6 +93,9 @@ export class Converger {
       desk,
       clock,
     });
+    options.marker.onNext(() => {
+      if (!this.isFull) this.#awaken();
+    });
   }
 
   /** Marks taken and not finished. */
@@ -115,11 +120,13 @@ export class Converger {
   /** Tries at once what waits to be tried again; deletions that are held go on when a person has approved them. */
   async tryAgain(approved: boolean, signal: AbortSignal): Promise<void> {
     const { desk, deps } = this.#options;
+    await deps.journal.retryNow(desk.id, new Date(deps.clock.now()), signal);
     if (approved) {
+      // Behind the retries that it is about: an approval ends when there are none due.
+      this.#approvals += 1;
       this.#removal.approve();
       await desk.forgetHeld(signal);
     }
-    await deps.journal.retryNow(desk.id, new Date(deps.clock.now()), signal);
     this.#notBefore = Number.NEGATIVE_INFINITY;
     this.#retriesAt = Number.NEGATIVE_INFINITY;
     this.#awaken();
@@ -133,13 +140,14 @@ export class Converger {
       return { key, text: keyText(key), at: at.getTime(), seqs: [], attempts: 0 };
     });
     const fates = items.map((item): Fate => ({ item, fate: 'done', failures: [] }));
-    const left = await deps.records.rolling((journal) => this.#remove(fates, journal, signal), signal);
+    const left = await deps.records.rolling((journal) => this.#remove(fates, new Set(), journal, signal), signal);
     return left === undefined;
   }
 
   /** `soft` ends it when the batches under way have come to a safe point, `end` at once. */
   async run(end: AbortSignal, soft: AbortSignal): Promise<void> {
     try {
+      await this.#lookAtHeld(soft);
       for (;;) {
         soft.throwIfAborted();
         if (this.#failure !== undefined) throw this.#failure.error;
@@ -151,6 +159,12 @@ export class Converger {
     } finally {
       await Promise.all(this.#running);
     }
+  }
+
+  /** What an earlier process held may be back at the source, or be told of anew. */
+  async #lookAtHeld(signal: AbortSignal): Promise<void> {
+    const { desk, deps } = this.#options;
+    if (desk.state.heldSince !== undefined) await deps.journal.retryNow(desk.id, new Date(deps.clock.now()), signal);
   }
 
   async #fill(signal: AbortSignal): Promise<void> {
@@ -172,10 +186,12 @@ export class Converger {
   async #takeRetries(signal: AbortSignal): Promise<void> {
     const { desk, deps } = this.#options;
     const { journal, clock } = deps;
+    const approvals = this.#approvals;
     this.#retrying = await journal.countRetries(desk.id, signal);
     const due = this.#retrying === 0 ? [] : await journal.dueRetries(desk.id, new Date(clock.now()), BATCH, signal);
     this.#backlog.addRetries(due);
-    if (due.length === 0 && !this.#backlog.hasRetries) this.#removal.endApproval();
+    const isQuiet = due.length === 0 && !this.#backlog.hasRetries && approvals === this.#approvals;
+    if (isQuiet) await this.#removal.settle(signal);
   }
 
   #start(signal: AbortSignal): void {
@@ -228,6 +244,7 @@ export class Converger {
     const { plan, desk, deps } = this.#options;
     const { source, limits, locks, clock, random, drain } = deps;
     const ends: UnitEnd[] = [];
+    const gone: DirtyKey[] = [];
     const paths = new Map(items.filter((item) => this.#isOneFile(item)).map((item) => [item.text, item]));
     const keys = items.map(({ key }) => key);
     const only = new DirtyUnits({ plan: plan.run, keys, source, pageSize: limits.pageSize });
@@ -244,11 +261,12 @@ export class Converger {
         clock,
         random,
         drain,
+        onGone: (_, unit) => void gone.push(keyOfUnit(unit)),
         onUnit: (_, end) => {
           ends.push(end);
           // A file that is there does not wait for the others of its batch.
           const item = isThere(end) ? paths.get(keyText(keyOfUnit(end))) : undefined;
-          if (item !== undefined) this.#backlog.done([item]);
+          if (item !== undefined && !gone.some((key) => keyText(key) === item.text)) this.#backlog.done([item]);
         },
         onProgress: () => undefined,
       },
@@ -256,13 +274,15 @@ export class Converger {
     );
     const givenUp = farSides[0]?.error;
     const fates = fatesOf(items, ends);
-    await this.#remember(fates, signal);
+    const kept = await this.#remember(fates, gone, signal);
     const back = fates.filter(({ fate }) => fate === 'back').map(({ item }) => item);
     const done = items.filter((item) => !back.includes(item));
     const trouble = back.length === 0 ? undefined : notTried(givenUp, desk.name);
-    const notRemoved = await this.#remove(fates, journal, signal);
+    const notRemoved = await this.#remove(fates, kept, journal, signal);
+    const left: ReadonlySet<Item> = notRemoved?.items ?? new Set();
+    await this.#forgetCured(fates, kept, left, signal);
     if (notRemoved === undefined) return { done, back, trouble };
-    const { error, items: left } = notRemoved;
+    const { error } = notRemoved;
     return { done: done.filter((item) => !left.has(item)), back: [...back, ...left], trouble: trouble ?? error };
   }
 
@@ -274,46 +294,66 @@ export class Converger {
     );
   }
 
-  /** What failed is tried again by itself. */
-  async #remember(fates: readonly Fate[], signal: AbortSignal): Promise<void> {
+  /** What failed, or left the source while it was written, is tried again by itself: the texts of its keys. */
+  async #remember(fates: readonly Fate[], gone: readonly DirtyKey[], signal: AbortSignal): Promise<Set<string>> {
     const { desk, deps } = this.#options;
     const { journal, clock } = deps;
     const failed = fates.flatMap(({ item, fate, failures }) => {
       const keys = fate === 'failed' ? [item.key] : fate === 'done' ? failures.map(keyOfUnit) : [];
       return keys.map((key) => ({ key, at: new Date(item.at), attempts: item.attempts + 1 }));
     });
-    const retries = failed.flatMap((retry) => nextRetry(retry, clock.now()) ?? []);
+    const now = new Date(clock.now());
+    const again = gone.map((key): Retry => ({ key, at: now, attempts: 1, dueAt: now }));
+    const retries = [...failed.map((retry) => nextRetry(retry, clock.now())), ...again];
     if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
-    const kept = new Set(retries.map(({ key }) => keyText(key)));
-    const cured = fates.filter(({ item, fate }) => item.attempts > 0 && fate !== 'back' && !kept.has(item.text));
-    const keys = cured.map(({ item }) => item.key);
-    if (keys.length > 0) await journal.dropRetries(desk.id, keys, signal);
+    return new Set(retries.map(({ key }) => keyText(key)));
   }
 
-  /** What could not be removed, and why; undefined = all is dealt with. */
+  /** Only when also what had to be removed is: a retry has no mark that would bring it back. */
+  async #forgetCured(
+    fates: readonly Fate[],
+    kept: ReadonlySet<string>,
+    left: ReadonlySet<Item>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { desk, deps } = this.#options;
+    const cured = fates.filter(
+      ({ item, fate }) => item.attempts > 0 && fate !== 'back' && !left.has(item) && !kept.has(item.text),
+    );
+    const keys = cured.map(({ item }) => item.key);
+    if (keys.length > 0) await deps.journal.dropRetries(desk.id, keys, signal);
+  }
+
+  /** What could not be removed, and why; undefined = all is dealt with. What is to be tried again is added to `kept`. */
   async #remove(
     fates: readonly Fate[],
+    kept: Set<string>,
     journal: RunJournal,
     signal: AbortSignal,
   ): Promise<{ readonly error: ReplicationError; readonly items: ReadonlySet<Item> } | undefined> {
     const { plan, desk, deps } = this.#options;
     const held: DirtyKey[] = [];
+    for (const { item, fate } of fates) if (fate === 'done') this.#removal.isThere(item.key);
     const left = departuresOf(plan.run.objects, fates);
+    let failed: { readonly error: ReplicationError; readonly items: ReadonlySet<Item> } | undefined;
     for (const [position, { departure, items }] of left.entries()) {
       try {
-        const removed = await this.#removal.execute(departure, journal, signal);
+        const later = (key: DirtyKey): unknown => kept.add(keyText(key));
+        const removed = await this.#removal.execute(departure, later, journal, signal);
         if (removed === 'held') held.push(...items.map(({ key }) => key));
       } catch (cause) {
         signal.throwIfAborted();
         const error = classify(cause);
         if (isJournalError(error)) throw error;
-        return { error, items: new Set(left.slice(position).flatMap(({ items: rest }) => rest)) };
+        failed = { error, items: new Set(left.slice(position).flatMap(({ items: rest }) => rest)) };
+        break;
       }
     }
     const now = deps.clock.now();
     const retries = held.map((key) => ({ key, at: new Date(now), attempts: 1, dueAt: new Date(now + HELD_MS) }));
     if (retries.length > 0) await deps.journal.saveRetries(desk.id, retries, signal);
-    return undefined;
+    for (const key of held) kept.add(keyText(key));
+    return failed;
   }
 
   async #save(signal: AbortSignal): Promise<void> {
@@ -324,20 +364,22 @@ export class Converger {
     await desk.save({ cursor }, signal);
   }
 
-  /** Until something may have changed. */
+  /** Until something may have changed. Nothing is left waiting that lives longer than the pause: there are many. */
   async #pause(signal: AbortSignal): Promise<void> {
-    const { marker, deps } = this.#options;
     const timer = new AbortController();
-    const wake = this.#wake.promise;
-    const more = this.isFull ? [] : [marker.next()];
-    const sleep = deps.clock.sleep(LOOK_MS, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
-    await Promise.race([sleep, wake, ...more]);
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    if (this.#awake) this.#wake();
+    const sleep = this.#options.deps.clock.sleep(LOOK_MS, AbortSignal.any([signal, timer.signal]));
+    await Promise.race([sleep.catch(() => undefined), woken]);
+    this.#awake = false;
     timer.abort();
   }
 
   #awaken(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
+    this.#awake = true;
+    this.#wake();
   }
 }
 

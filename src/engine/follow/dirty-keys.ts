@@ -1,6 +1,6 @@
 /** Keys as text, and what of a task's objects they are about. */
 import type { DirtyKey } from '../ports/follow-journal.ts';
-import type { UnitEnd } from '../recorder.ts';
+import type { GoneUnit } from "../run-types.ts";
 
 /** The same text for the same key. */
 export function keyText({ repoName, kind, name, version }: DirtyKey): string {
@@ -8,7 +8,7 @@ export function keyText({ repoName, kind, name, version }: DirtyKey): string {
 }
 
 /** What is tried again when this unit has failed. */
-export function keyOfUnit({ localRepoName: repoName, fullPath, packageKey, version }: UnitEnd): DirtyKey {
+export function keyOfUnit({ localRepoName: repoName, fullPath, packageKey, version }: GoneUnit): DirtyKey {
   if (packageKey === undefined) return { repoName, kind: fullPath === '/' ? 'folder' : 'path', name: fullPath };
   return { repoName, kind: 'package', name: packageKey, ...(version === undefined ? {} : { version }) };
 }

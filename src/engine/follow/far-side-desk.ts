@@ -9,16 +9,19 @@ import type { HeldDeletes } from './types.ts';
 export class FarSideDesk {
   readonly farSide: RunFarSide;
   readonly #journal: Pick<FollowJournal, 'saveFarSide'>;
+  /** What this follower's compares count for. */
+  readonly #comparedAs: string;
   #state: FarSideState;
   #writing: Promise<void> = Promise.resolve();
   /** What keeps its converger from getting on. */
   trouble: { readonly reason: string; readonly message: string } | undefined;
-  held: HeldDeletes | undefined;
   compare: (FarSideProgress & { readonly trigger: 'backfill' | 'resync' }) | undefined;
   lastCompare: FarSideOutcome | undefined;
 
-  constructor(farSide: RunFarSide, journal: Pick<FollowJournal, 'saveFarSide' | 'state'>) {
+  constructor(farSide: RunFarSide, specHash: string, journal: Pick<FollowJournal, 'saveFarSide' | 'state'>) {
     this.farSide = farSide;
+    // Under the same name there may be another server.
+    this.#comparedAs = `${specHash} ${farSide.target.origin}`;
     this.#journal = journal;
     const clusterId = farSide.target.id;
     const known = journal.state.farSides.find((side) => side.clusterId === clusterId);
@@ -34,8 +37,23 @@ export class FarSideDesk {
     return this.farSide.target.name;
   }
 
+  /** Told also after a restart. */
+  get held(): HeldDeletes | undefined {
+    return this.#state.held;
+  }
+
   get state(): FarSideState {
     return this.#state;
+  }
+
+  /** When everything was compared last, by this spec and with this server. */
+  get comparedAt(): Date | undefined {
+    const { compared } = this.#state;
+    return compared?.specHash === this.#comparedAs ? compared.at : undefined;
+  }
+
+  async saveCompare(at: Date, signal: AbortSignal): Promise<void> {
+    await this.save({ compared: { specHash: this.#comparedAs, at } }, signal);
   }
 
   async save(change: Partial<Omit<FarSideState, 'clusterId'>>, signal: AbortSignal): Promise<void> {
@@ -56,9 +74,8 @@ export class FarSideDesk {
   }
 
   async forgetHeld(signal: AbortSignal): Promise<void> {
-    const { heldSince: _, ...rest } = this.#state;
+    const { heldSince: _since, held: _held, ...rest } = this.#state;
     this.#state = rest;
-    this.held = undefined;
     await this.save({}, signal);
   }
 }

@@ -26,6 +26,7 @@ export async function follow(
   const failure = new AbortController();
   const end = AbortSignal.any([signal, failure.signal]);
   const soft = AbortSignal.any([end, deps.drain]);
+  await forgetOthers(farSides, deps, signal);
   const follower = new Follower(plan, farSides, deps);
   const parts = follower.parts(end, soft).map(async (part) => {
     try {
@@ -42,6 +43,18 @@ export async function follow(
   throw settled.find((part) => part.status === 'rejected')?.reason;
 }
 
+/** Marks are forgotten without them from now on: one that comes back is compared anew, also by a spec that it knew. */
+async function forgetOthers(
+  farSides: readonly RunFarSide[],
+  { journal }: Pick<FollowDeps, 'journal'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { compared, ...rest } of journal.state.farSides) {
+    const isFollowed = farSides.some(({ target }) => target.id === rest.clusterId);
+    if (!isFollowed && compared !== undefined) await journal.saveFarSide(rest, signal);
+  }
+}
+
 class Follower {
   readonly #deps: FollowDeps;
   readonly #sides: readonly Side[];
@@ -54,7 +67,8 @@ class Follower {
     const { journal } = deps;
     const marker = new Marker(journal);
     const desks = farSides.map(
-      (farSide) => new FarSideDesk({ ...farSide, target: preparedTarget(farSide.target, deps.clock) }, journal),
+      (farSide) =>
+        new FarSideDesk({ ...farSide, target: preparedTarget(farSide.target, deps.clock) }, plan.specHash, journal),
     );
     this.#sides = desks.map((desk) => ({ desk, converger: new Converger({ plan, desk, marker, deps }) }));
     this.#intake = new Intake({ plan, desks, marker, deps, onGap: () => this.#comparer.awaken() });
@@ -113,7 +127,7 @@ class Follower {
   }
 
   #farSide({ desk, converger }: Side): FarSideReport {
-    const { compared } = desk.state;
+    const { comparedAt } = desk;
     const { oldest } = converger;
     const lagMs = oldest === undefined ? 0 : Math.max(0, this.#deps.clock.now() - oldest);
     return {
@@ -121,7 +135,7 @@ class Follower {
       clusterName: desk.name,
       pending: converger.pending,
       retrying: converger.retrying,
-      ...(compared === undefined ? {} : { comparedAt: compared.at, lagMs }),
+      ...(comparedAt === undefined ? {} : { comparedAt, lagMs }),
       ...(desk.compare === undefined ? {} : { compare: desk.compare }),
       ...(desk.lastCompare === undefined ? {} : { lastCompare: desk.lastCompare }),
       ...(desk.held === undefined ? {} : { held: desk.held }),

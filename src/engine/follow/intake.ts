@@ -123,6 +123,8 @@ export class Intake {
 
   async #begin(feed: ChangeFeed, signal: AbortSignal): Promise<FeedPosition> {
     const { desks, deps, onGap } = this.#options;
+    // A compare that ends meanwhile does not count, nor does one that begins before the position is known.
+    this.#gaps += 1;
     // In this order: a crash in between leads to a compare too many.
     for (const desk of desks) await desk.forgetCompare(signal);
     const position = await feed.end(signal);

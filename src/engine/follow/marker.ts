@@ -16,7 +16,7 @@ export class Marker {
   #allotted: number;
   #durable: number;
   #taken: number;
-  #next = Promise.withResolvers<void>();
+  readonly #listeners: (() => void)[] = [];
 
   constructor(journal: Pick<FollowJournal, 'mark' | 'state'>) {
     this.#journal = journal;
@@ -31,27 +31,29 @@ export class Marker {
     return this.#durable;
   }
 
-  /** Resolves with the next marks. */
-  next(): Promise<void> {
-    return this.#next.promise;
+  /** Called with all marks to come. */
+  onNext(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** One call at a time. */
   async mark(changes: readonly { readonly key: DirtyKey; readonly at: Date }[], signal: AbortSignal): Promise<void> {
-    const marks: Mark[] = [];
+    const marks = new Map<string, Mark>();
     for (const { key, at } of changes) {
       const text = keyText(key);
-      if ((this.#waiting.get(text) ?? 0) > this.#taken) continue;
+      if (marks.has(text) || (this.#waiting.get(text) ?? 0) > this.#taken) continue;
       this.#allotted += 1;
-      this.#waiting.delete(text);
-      this.#waiting.set(text, this.#allotted);
-      marks.push({ key, seq: this.#allotted, at });
+      marks.set(text, { key, seq: this.#allotted, at });
     }
-    if (marks.length === 0) return;
-    await this.#journal.mark(marks, signal);
+    if (marks.size === 0) return;
+    await this.#journal.mark([...marks.values()], signal);
+    // Not before: what could not be written does not wait for anybody, and is marked again.
+    for (const [text, { seq }] of marks) {
+      this.#waiting.delete(text);
+      this.#waiting.set(text, seq);
+    }
     this.#durable = this.#allotted;
-    this.#next.resolve();
-    this.#next = Promise.withResolvers<void>();
+    for (const listener of this.#listeners) listener();
   }
 
   /** A far side has taken all marks up to this one: what changes from now on is to be marked anew. */

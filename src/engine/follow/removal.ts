@@ -1,16 +1,19 @@
 /**
  * Deletes at one far side what the source no longer has (design §6): files only, never folders; only what the task put
  * there or adopted, and only while it lies there as the task left it. Guarantees: source and far side are asked just
- * before; a version goes before its files; what was deleted is looked for afterwards; a mass delete stops and asks.
+ * before; a version goes before its files; what was deleted is looked for afterwards; a mass delete stops and asks, also
+ * one that begins while files are being deleted. One departure after the other, or each would believe the cap its own.
  */
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import { allowedDeletes, type DeleteProtection, DeleteWindow } from '../../domain/follow/delete-cap.ts';
 import { indexRulesFor } from '../../domain/indexes/rules.ts';
+import { selects } from '../../domain/paths.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
 import { settledAll } from '../../lib/settled-all.ts';
 import type { FarSideLink } from '../far-side-link.ts';
 import { isAsLeft } from '../ownership.ts';
-import type { FollowJournal, OwnedFile, OwnedScope } from '../ports/follow-journal.ts';
+import type { DirtyKey, FollowJournal, OwnedFile, OwnedScope, Retry } from '../ports/follow-journal.ts';
 import type { RunJournal, UnitDetail } from '../ports/journal.ts';
 import type { SourceRepository } from '../ports/source.ts';
 import type { TargetRepository } from '../ports/target.ts';
@@ -38,7 +41,7 @@ export interface Departure {
   readonly at: Date;
 }
 
-/** `held`: too much at once; nothing of it was deleted. */
+/** `held`: too much at once; what is left of it was not deleted. */
 export type Removed = 'done' | 'held';
 
 interface Place {
@@ -47,6 +50,8 @@ interface Place {
   readonly target: TargetRepository;
   /** Undefined = the source has no such repository any more. */
   readonly repository: SourceRepository | undefined;
+  /** Of other objects that go to the same repository of the far side: what they hold is not gone. */
+  readonly others: readonly { readonly object: RunObject; readonly repository: SourceRepository }[];
 }
 
 /** Owned things looked at together. */
@@ -58,10 +63,12 @@ const AT_ONCE = 8;
 
 export class Removal {
   readonly #options: RemovalOptions;
+  readonly #turn = new Semaphore(1);
   readonly #window = new DeleteWindow();
-  /** What is held, while it is. */
-  readonly #held = new Set<string>();
-  #approved = false;
+  /** What is held, with the departure by which it was found, while it is. */
+  readonly #held = new Map<string, string>();
+  /** How many more a person has agreed to. */
+  #approved = 0;
 
   constructor(options: RemovalOptions) {
     this.#options = options;
@@ -69,27 +76,66 @@ export class Removal {
 
   /** A person has agreed to what is held. */
   approve(): void {
-    this.#approved = true;
+    this.#approved = this.#options.desk.held?.files ?? 0;
     this.#held.clear();
     this.#window.clear();
   }
 
-  /** What was approved is done; what comes from now on is judged anew. */
-  endApproval(): void {
-    this.#approved = false;
+  /** The source has this file, again perhaps. */
+  isThere({ repoName, name }: DirtyKey): void {
+    if (this.#held.size === 0) return;
+    for (const object of this.#options.plan.objects)
+      if (object.localRepoName === repoName) this.#held.delete(nameAt(object, name));
   }
 
-  /** Fails when source or far side cannot be asked; what was deleted by then is on record. */
-  async execute({ index, scope, at }: Departure, journal: RunJournal, signal: AbortSignal): Promise<Removed> {
+  /** All that was held was looked at again: what comes from now on is judged anew. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const { desk } = this.#options;
+    this.#approved = 0;
+    if (desk.state.heldSince !== undefined && this.#held.size === 0) await desk.forgetHeld(signal);
+  }
+
+  /**
+   * Fails when source or far side cannot be asked; what was deleted by then is on record. Tells `later` of the keys that
+   * were put among the retries.
+   */
+  async execute(
+    departure: Departure,
+    later: (key: DirtyKey) => void,
+    journal: RunJournal,
+    signal: AbortSignal,
+  ): Promise<Removed> {
+    // Its metadata is another server's.
+    if (this.#options.desk.farSide.blobsOnly) return 'done';
+    const release = await this.#turn.acquire(signal);
+    try {
+      return await this.#depart(departure, later, journal, signal);
+    } finally {
+      release();
+    }
+  }
+
+  async #depart(
+    { index, scope, at }: Departure,
+    later: (key: DirtyKey) => void,
+    journal: RunJournal,
+    signal: AbortSignal,
+  ): Promise<Removed> {
     const place = await this.#place(index, signal);
     if (place === undefined) return 'done';
     if (!(await this.#mayGo(place, scope, signal))) return 'held';
     for await (const gone of this.#gone(place, scope, signal)) {
+      // Since they were counted the source may have lost everything.
+      if (gone.length > (await this.#room(signal))) {
+        await this.#hold(place, scope, signal);
+        return 'held';
+      }
       const versions = gone.filter(({ sha256 }) => sha256 === null);
       const files = gone.filter(({ sha256 }) => sha256 !== null);
-      await this.#documentsLater(place, versions, signal);
+      await this.#documentsLater(place, versions, later, signal);
       await this.#versions(place, versions, at, journal, signal);
       await this.#files(place, files, at, journal, signal);
+      await this.#lookAgain(place, gone, later, signal);
     }
     return 'done';
   }
@@ -107,26 +153,75 @@ export class Removal {
       repoType: object.repoType,
       storageKey: repository?.credentialsKey ?? null,
     };
-    return { index, object, target, repository };
+    return { index, object, target, repository, others: await this.#others(object, signal) };
+  }
+
+  async #others(object: RunObject, signal: AbortSignal): Promise<Place['others']> {
+    const { plan, reader } = this.#options;
+    const others: { object: RunObject; repository: SourceRepository }[] = [];
+    for (const other of plan.objects) {
+      const isSamePlace =
+        other.remoteProjectId === object.remoteProjectId && other.remoteRepoName === object.remoteRepoName;
+      if (!isSamePlace || other.localRepoName === object.localRepoName) continue;
+      const repository = await reader.repository(plan.localProjectId, other.localRepoName, signal);
+      if (repository !== undefined) others.push({ object: other, repository });
+    }
+    return others;
   }
 
   /** Counted first, so that a mass delete is stopped before its first file. */
   async #mayGo(place: Place, scope: OwnedScope, signal: AbortSignal): Promise<boolean> {
+    this.#letGo(place, scope);
+    const room = await this.#room(signal);
+    let count = 0;
+    for await (const page of this.#gone(place, scope, signal)) {
+      count += page.length;
+      if (count <= room) continue;
+      await this.#hold(place, scope, signal);
+      return false;
+    }
+    return true;
+  }
+
+  /** How many may go now. */
+  async #room(signal: AbortSignal): Promise<number> {
+    const { desk, clock } = this.#options;
+    if (desk.state.heldSince !== undefined) return 0;
+    const { allowed } = await this.#cap(signal);
+    return this.#approved + Math.max(0, allowed - this.#window.recent(clock.monotonic()));
+  }
+
+  async #cap(signal: AbortSignal): Promise<{ readonly owned: number; readonly allowed: number }> {
     const { journal, protection, desk, clock } = this.#options;
-    if (this.#approved) return true;
-    const gone: string[] = [];
-    for await (const page of this.#gone(place, scope, signal)) gone.push(...page.map(({ fullPath }) => fullPath));
-    if (gone.length === 0) return true;
     const owned = await journal.countOwned(desk.id, signal);
-    const recent = this.#window.recent(clock.monotonic());
-    const allowed = allowedDeletes(protection, owned + recent);
-    if (desk.state.heldSince === undefined && recent + gone.length <= allowed) return true;
+    return { owned, allowed: allowedDeletes(protection, owned + this.#window.recent(clock.monotonic())) };
+  }
+
+  async #hold(place: Place, scope: OwnedScope, signal: AbortSignal): Promise<void> {
+    const { desk, clock } = this.#options;
+    this.#letGo(place, scope);
     // Several changes may tell of the same file.
-    const { projectId, name } = place.target;
-    for (const fullPath of gone) this.#held.add(`${projectId}/${name}:${fullPath}`);
-    desk.held = { files: this.#held.size, owned, allowed };
-    if (desk.state.heldSince === undefined) await desk.save({ heldSince: new Date(clock.now()) }, signal);
-    return false;
+    const by = departureText(place.index, scope);
+    for await (const page of this.#gone(place, scope, signal))
+      for (const { fullPath } of page) this.#held.set(nameAt(place.object, fullPath), by);
+    const held = { files: this.#held.size, ...(await this.#cap(signal)) };
+    await desk.save({ heldSince: desk.state.heldSince ?? new Date(clock.now()), held }, signal);
+  }
+
+  /** It is looked at again. */
+  #letGo({ index, object }: Place, scope: OwnedScope): void {
+    if (this.#held.size === 0) return;
+    if ('paths' in scope) {
+      for (const fullPath of scope.paths) this.#held.delete(nameAt(object, fullPath));
+      return;
+    }
+    const by = departureText(index, scope);
+    for (const [name, other] of this.#held) if (other === by) this.#held.delete(name);
+  }
+
+  #deleted(): void {
+    if (this.#approved > 0) this.#approved -= 1;
+    else this.#window.add(this.#options.clock.monotonic(), 1);
   }
 
   /** What of the scope is owned, and no longer at the source. */
@@ -143,11 +238,25 @@ export class Removal {
   }
 
   async #atSource(
-    { repository }: Place,
+    { repository, others }: Place,
     owned: readonly OwnedFile[],
     signal: AbortSignal,
   ): Promise<ReadonlySet<string>> {
-    if (repository === undefined || owned.length === 0) return new Set();
+    const there = new Set(repository === undefined ? [] : await this.#inRepository(repository, owned, signal));
+    for (const { object, repository: other } of others) {
+      const { paths } = object;
+      for (const name of await this.#inRepository(other, owned, signal))
+        if (paths.length === 0 || paths.some((path) => selects(path, name))) there.add(name);
+    }
+    return there;
+  }
+
+  async #inRepository(
+    repository: SourceRepository,
+    owned: readonly OwnedFile[],
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
+    if (owned.length === 0) return new Set();
     const { reader } = this.#options;
     const paths = owned.filter(({ sha256 }) => sha256 !== null).map(({ fullPath }) => fullPath);
     const there = new Set(paths.length === 0 ? [] : (await reader.findNodes(repository, paths, signal)).keys());
@@ -162,7 +271,12 @@ export class Removal {
   }
 
   /** Documents that name the versions are made anew when these are gone: put down before, so that no crash forgets it. */
-  async #documentsLater({ object }: Place, owned: readonly OwnedFile[], signal: AbortSignal): Promise<void> {
+  async #documentsLater(
+    { object }: Place,
+    owned: readonly OwnedFile[],
+    later: (key: DirtyKey) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { journal, desk, clock } = this.#options;
     const { ofPackage, sharedWith, ofRepository } = indexRulesFor(object.repoType);
     const paths = owned.flatMap(({ fullPath }) => {
@@ -171,13 +285,33 @@ export class Removal {
       return [...ofPackage(facts), ...sharedWith(facts), ...ofRepository];
     });
     const now = clock.now();
-    const retries = [...new Set(paths)].map((name) => ({
-      key: { repoName: object.localRepoName, kind: 'path' as const, name },
-      at: new Date(now),
-      attempts: 1,
-      dueAt: new Date(now + DOCUMENTS_MS),
-    }));
+    const retries = [...new Set(paths)].map(
+      (name): Retry => ({
+        key: { repoName: object.localRepoName, kind: 'path', name },
+        at: new Date(now),
+        attempts: 1,
+        dueAt: new Date(now + DOCUMENTS_MS),
+      }),
+    );
     if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
+    for (const { key } of retries) later(key);
+  }
+
+  /** What came back to the source while it was deleted may have been found equal just before: it is looked at again. */
+  async #lookAgain(
+    place: Place,
+    gone: readonly OwnedFile[],
+    later: (key: DirtyKey) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { journal, desk, clock } = this.#options;
+    const there = await this.#atSource(place, gone, signal);
+    const now = new Date(clock.now());
+    const retries = gone
+      .filter(({ fullPath }) => there.has(fullPath))
+      .map((owned): Retry => ({ key: keyOf(place, owned), at: now, attempts: 1, dueAt: now }));
+    if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
+    for (const { key } of retries) later(key);
   }
 
   async #versions(
@@ -188,12 +322,19 @@ export class Removal {
     signal: AbortSignal,
   ): Promise<void> {
     const { link } = this.#options;
-    for (const { fullPath } of owned) {
+    for (const one of owned) {
+      const { fullPath } = one;
       const { packageKey, version } = splitOwnedName(fullPath);
       const artifact = { packageKey, packageName: packageKey, version };
       const far = await link.call((t) => t.findVersions(place.target, packageKey, [version], signal), signal);
       if (!far.has(version)) {
-        await this.#disown(place, [fullPath], signal);
+        await this.#disown(place, [one], signal);
+        continue;
+      }
+      if (await this.#isChanged(place, packageKey, version, signal)) {
+        const stays = this.#detail(place, { fullPath: '', artifact, key: fullPath }, 'CONFLICT', VERSION_CHANGED);
+        await journal.writeDetails([stays], signal);
+        await this.#disown(place, [one], signal);
         continue;
       }
       try {
@@ -206,8 +347,24 @@ export class Removal {
         await journal.writeDetails([failed], signal);
         continue;
       }
-      await this.#disown(place, [fullPath], signal);
+      this.#deleted();
+      await this.#disown(place, [one], signal);
       await journal.writeDetails([this.#detail(place, { fullPath: '', artifact, key: fullPath }, 'SUCCESS')], signal);
+    }
+  }
+
+  /** Somebody has published it anew there: one of its files is not as the task left it. */
+  async #isChanged(place: Place, packageKey: string, version: string, signal: AbortSignal): Promise<boolean> {
+    const { journal, desk, link } = this.#options;
+    for (let after: string | undefined; ; ) {
+      const page = await journal.owned(desk.id, place.target, { package: packageKey, version }, after, PAGE, signal);
+      const files = page.filter(({ sha256 }) => sha256 !== null);
+      const paths = files.map(({ fullPath }) => fullPath);
+      const far = await link.call((t) => t.findNodes(place.target, paths, signal), signal);
+      if (files.some((file) => far.get(file.fullPath)?.folder === false && !isAsLeft(file, far.get(file.fullPath))))
+        return true;
+      after = page.at(-1)?.fullPath;
+      if (after === undefined) return false;
     }
   }
 
@@ -219,7 +376,7 @@ export class Removal {
     signal: AbortSignal,
   ): Promise<void> {
     if (owned.length === 0) return;
-    const { link, clock } = this.#options;
+    const { link } = this.#options;
     const look = async (): Promise<ReadonlyMap<string, { readonly folder: boolean; readonly sha256: string | null }>> =>
       await link.call(
         (t) =>
@@ -235,11 +392,11 @@ export class Removal {
     const foreign = owned.filter((file) => !ours.includes(file) && far.get(file.fullPath)?.folder === false);
     for (let start = 0; start < ours.length; start += AT_ONCE)
       await settledAll(
-        ours
-          .slice(start, start + AT_ONCE)
-          .map(({ fullPath }) => link.call((t) => t.deleteNode(place.target, fullPath, at, signal), signal)),
+        ours.slice(start, start + AT_ONCE).map(async ({ fullPath }) => {
+          await link.call((t) => t.deleteNode(place.target, fullPath, at, signal), signal);
+          this.#deleted();
+        }),
       );
-    this.#window.add(clock.monotonic(), ours.length);
     const after = await look();
     const left = ours.filter((file) => isAsLeft(file, after.get(file.fullPath)));
     const details = [
@@ -250,13 +407,13 @@ export class Removal {
         .map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'SUCCESS')),
     ];
     if (details.length > 0) await journal.writeDetails(details, signal);
-    const settled = owned.filter((file) => !left.includes(file)).map(({ fullPath }) => fullPath);
+    const settled = owned.filter((file) => !left.includes(file));
     await this.#disown(place, settled, signal);
   }
 
-  #disown({ target }: Place, fullPaths: readonly string[], signal: AbortSignal): Promise<void> {
+  #disown({ target }: Place, owned: readonly OwnedFile[], signal: AbortSignal): Promise<void> {
     const { journal, desk } = this.#options;
-    return journal.disown(desk.id, target, fullPaths, signal);
+    return journal.disown(desk.id, target, owned, signal);
   }
 
   #detail(
@@ -299,11 +456,32 @@ const CHANGED = new ReplicationError(
   'the source deleted this file, and somebody has changed it at the far side since the task put it there: it stays',
 );
 
+const VERSION_CHANGED = new ReplicationError(
+  'unit',
+  'ChangedAtFarSide',
+  'the source deleted this version, and somebody has published it anew at the far side: it stays',
+);
+
 const NOT_DELETED = new ReplicationError(
   'unit',
   'NotDeleted',
   'the far side accepted the deletion, but the file is still there',
 );
+
+function departureText(index: number, scope: OwnedScope): string {
+  return 'paths' in scope ? '' : JSON.stringify([index, scope]);
+}
+
+function nameAt({ remoteProjectId, remoteRepoName }: RunObject, fullPath: string): string {
+  return `${remoteProjectId}/${remoteRepoName}:${fullPath}`;
+}
+
+function keyOf({ object }: Place, { fullPath, sha256 }: OwnedFile): DirtyKey {
+  const { localRepoName: repoName } = object;
+  if (sha256 !== null) return { repoName, kind: 'path', name: fullPath };
+  const { packageKey: name, version } = splitOwnedName(fullPath);
+  return { repoName, kind: 'package', name, version };
+}
 
 function byPackage(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const packages = new Map<string, string[]>();

@@ -42,6 +42,8 @@ export interface FarSideState {
   readonly compared?: { readonly specHash: string; readonly at: Date };
   /** Deletions wait for a person since this instant. */
   readonly heldSince?: Date;
+  /** What is held, how much the task owns there, and how much may go in ten minutes. */
+  readonly held?: { readonly files: number; readonly owned: number; readonly allowed: number };
 }
 
 export interface FollowState {
@@ -64,6 +66,8 @@ export interface OwnedFile {
   readonly formerly?: string;
   /** The package version that it is a file of: `ownedName`. */
   readonly partOf?: string;
+  /** When this was written. */
+  readonly updatedAt: Date;
 }
 
 /**
@@ -109,10 +113,11 @@ export interface FollowJournal {
     sourceIds: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly { readonly projectId: string; readonly repoName: string; readonly fullPath: string }[]>;
+  /** What was put down anew since it was read stays. */
   disown(
     clusterId: string,
     repository: TargetRepository,
-    fullPaths: readonly string[],
+    owned: readonly Pick<OwnedFile, 'fullPath' | 'updatedAt'>[],
     signal: AbortSignal,
   ): Promise<void>;
 }

@@ -56,7 +56,7 @@ test('nobody hears of marks before they are durable', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const subject = new Marker({ state: { epoch: 1, farSides: [], lastSeq: 0 }, mark: () => promise });
   let heard = false;
-  const next = subject.next().then(() => {
+  subject.onNext(() => {
     heard = true;
   });
   const marking = subject.mark([{ key: key('/a'), at: AT }], SIGNAL);
@@ -64,6 +64,24 @@ test('nobody hears of marks before they are durable', async () => {
   assert.deepEqual([heard, subject.durable], [false, 0]);
   resolve();
   await marking;
-  await next;
-  assert.ok(subject.durable > 0);
+  assert.ok(heard && subject.durable > 0);
+});
+
+test('a key whose mark could not be written is marked when it is told again', async () => {
+  const marks: Mark[] = [];
+  let isBroken = true;
+  const subject = new Marker({
+    state: { epoch: 1, farSides: [], lastSeq: 0 },
+    mark: async (some) => {
+      if (isBroken) throw new Error('broken off');
+      marks.push(...some);
+    },
+  });
+  await assert.rejects(subject.mark([{ key: key('/a'), at: AT }], SIGNAL));
+  isBroken = false;
+  await subject.mark([{ key: key('/a'), at: AT }], SIGNAL);
+  assert.deepEqual(
+    marks.map(({ key: { name } }) => name),
+    ['/a'],
+  );
 });
