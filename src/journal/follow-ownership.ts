@@ -95,12 +95,15 @@ export function followOwnership({
       return [...places.values()];
     },
 
-    async disown(clusterId, repository, fullPaths, signal) {
+    async disown(clusterId, repository, owned, signal) {
       const place = placeOf(ofTask, clusterId, repository);
-      for (const paths of batches(fullPaths)) {
+      for (const some of batches(owned)) {
         await touch(signal);
         const { deletedCount } = await call('disown what is gone', signal, () =>
-          collection.deleteMany({ ...place, fullPath: { $in: paths } }),
+          collection.bulkWrite(
+            some.map(({ fullPath, updatedAt }) => ({ deleteOne: { filter: { ...place, fullPath, updatedAt } } })),
+            { ordered: false },
+          ),
         );
         const known = counted.get(clusterId);
         if (known !== undefined) counted.set(clusterId, { ...known, count: Math.max(0, known.count - deletedCount) });
@@ -120,10 +123,11 @@ function rangesOf(
 }
 
 function toOwnedFile(document: OwnedDocument): OwnedFile {
-  const { fullPath, sha256 = null, formerly, partOf } = checked('owned_metadata', document);
+  const { fullPath, sha256 = null, formerly, partOf, updatedAt } = checked('owned_metadata', document);
   return {
     fullPath,
     sha256,
+    updatedAt,
     ...(formerly === undefined ? {} : { formerly }),
     ...(partOf === undefined ? {} : { partOf }),
   };

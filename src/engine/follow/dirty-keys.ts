@@ -1,6 +1,6 @@
 /** Keys as text, and what of a task's objects they are about. */
 import type { DirtyKey } from '../ports/follow-journal.ts';
-import type { GoneUnit } from "../run-types.ts";
+import type { GoneUnit } from '../run-types.ts';
 
 /** The same text for the same key. */
 export function keyText({ repoName, kind, name, version }: DirtyKey): string {

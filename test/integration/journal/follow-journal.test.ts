@@ -162,7 +162,7 @@ for (const replicaSet of [true, false])
         saveRetries: () => former.saveRetries('a', [retry(2, 10)], never),
         retryNow: () => former.retryNow('a', new Date(1), never),
         dropRetries: () => former.dropRetries('a', [path(1)], never),
-        disown: () => former.disown('a', repository, ['/1'], never),
+        disown: () => former.disown('a', repository, [{ fullPath: '/1', updatedAt: new Date(0) }], never),
       };
       for (const [what, write] of Object.entries(writes)) await assert.rejects(write, LOST, what);
       assert.deepEqual(await allMarks(second), [mark(1, EPOCH + 1)]);
