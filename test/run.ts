@@ -11,15 +11,18 @@ import { leash } from './support/leash.ts';
 import { makeMemoryDir, removeDir, TEMP_DIRECTORY } from './support/tempdir.ts';
 
 /*
- * `npm test [-- FILE|DIRECTORY ...] [--test-name-pattern=…]`: gets the real parts the tests need, then runs the unit,
- * integration and e2e tests, in this order, in one run of node's test runner with one summary at the end.
+ * `npm test [-- FILE|DIRECTORY ...] [--test-name-pattern=…]`: gets the real parts the tests need, then runs the e2e,
+ * integration and unit tests, in this order, in one run of node's test runner with one summary at the end: what takes long
+ * comes first, so that no core is left alone with it at the end.
  */
 
 const ROOT = join(import.meta.dirname, '..');
-const KINDS = ['unit', 'integration', 'e2e'];
+const KINDS = ['e2e', 'integration', 'unit'];
 const SUFFIX = '.test.ts';
 /** Where Node keeps what it compiled: hundreds of processes load the same files, and half of their start is that. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
+/** One more than two cores: many files wait for something half of their time. */
+const AT_A_TIME = 3;
 const USAGE = `usage: npm test [-- [FILE|DIRECTORY ...] [--test-name-pattern=REGEXP] [--concurrency=N] [--file-timeout=SECONDS]]
 `;
 
@@ -28,7 +31,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       'test-name-pattern': { type: 'string', multiple: true },
-      concurrency: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+      concurrency: { type: 'string', default: String(Math.min(AT_A_TIME, availableParallelism() + 1)) },
       'file-timeout': { type: 'string', default: '300' },
       help: { type: 'boolean', default: false },
     },
@@ -78,7 +81,7 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-/** The test files below the given files and directories, unit before integration before e2e. */
+/** The test files below the given files and directories, by their kinds and then their names. */
 async function select(wanted: readonly string[]): Promise<string[]> {
   const found = new Set<string>();
   for (const path of wanted.length > 0 ? wanted : KINDS.map((kind) => join('test', kind))) {
@@ -102,7 +105,7 @@ function rank(file: string): number {
 
 /** Before the clock of any test runs: building a part may take minutes. A part that cannot be had ends the run. */
 async function prepare(files: readonly string[]): Promise<void> {
-  if (files.every((file) => rank(file) === 0)) {
+  if (files.every((file) => rank(file) === KINDS.indexOf('unit'))) {
     process.stdout.write('only unit tests: no real parts are prepared beforehand\n');
     return;
   }
