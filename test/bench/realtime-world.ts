@@ -33,14 +33,22 @@ export interface Figures {
   readonly lagMsP50: number;
   readonly lagMsP99: number;
   readonly rssMb: number;
-  readonly cpuSeconds: number;
+  readonly cpu: Cpu;
   /** To all far sides. */
   readonly requests: number;
   /** Between the source and the far sides, in words; none = all are equal. */
   readonly differences: readonly string[];
 }
 
+/** Seconds of processor time. */
+interface Cpu {
+  readonly program: number;
+  readonly mongod: number;
+  readonly farSides: number;
+}
+
 interface FarSide {
+  readonly pid: number;
   readonly database: string;
   readonly storeDir: string;
   readonly url: string;
@@ -105,7 +113,7 @@ export class RealtimeWorld {
     const scene = await this.#prepare(wanted);
     const { follower, flood, files } = scene;
     await forgetPeak(follower.pid);
-    const [since, before] = [new Date(), await cpuSeconds(follower.pid)];
+    const [since, before] = [new Date(), await this.#cpu(scene)];
     const written = await flood.flow(files, wanted.rate, new AbortController().signal);
     return await this.#figures(scene, { since, before, written });
   }
@@ -118,7 +126,8 @@ export class RealtimeWorld {
     for (let done = 0; done < files.length; done += PUT_AT_ONCE) await flood.put(files.slice(done, done + PUT_AT_ONCE));
     const since = new Date();
     await follower.startAgain();
-    return await this.#figures(scene, { since, before: 0, written: 0 });
+    const before = { ...(await this.#cpu(scene)), program: 0 };
+    return await this.#figures(scene, { since, before, written: 0 });
   }
 
   async #prepare({ files, farSides, realTimes = false }: Wanted): Promise<Scene> {
@@ -164,7 +173,7 @@ export class RealtimeWorld {
       config: { peer: { mongodb, storePath: storeDir, users: [{ ...ACCOUNT, admin: true }] } },
     });
     this.#stops.push(() => peer.signal('SIGTERM'));
-    return { database, storeDir, url: `http://127.0.0.1:${peer.port}` };
+    return { pid: peer.pid, database, storeDir, url: `http://127.0.0.1:${peer.port}` };
   }
 
   async #slow(url: string): Promise<string> {
@@ -173,14 +182,24 @@ export class RealtimeWorld {
     return proxy.url;
   }
 
+  async #cpu({ follower, farSides }: Scene): Promise<Cpu> {
+    let sum = 0;
+    for (const { pid } of farSides) sum += await cpuSeconds(pid);
+    return {
+      program: await cpuSeconds(follower.pid),
+      mongod: await cpuSeconds(this.#mongod.pid),
+      farSides: sum,
+    };
+  }
+
   /** When everything has arrived. */
   async #figures(
     scene: Scene,
-    { since, before, written }: { readonly since: Date; readonly before: number; readonly written: number },
+    { since, before, written }: { readonly since: Date; readonly before: Cpu; readonly written: number },
   ): Promise<Figures> {
     const { follower, farSides } = scene;
     for (const side of farSides) await this.#arrived(scene, side);
-    const [rssMb, cpu] = [await peakRssMb(follower.pid), (await cpuSeconds(follower.pid)) - before];
+    const [rssMb, after] = [await peakRssMb(follower.pid), await this.#cpu(scene)];
     const requests = await follower.stop();
     const found: Arrivals[] = [];
     for (const side of farSides) found.push(await this.#arrivals(scene, side, since));
@@ -191,7 +210,11 @@ export class RealtimeWorld {
       lagMsP50: percentile(lags, 0.5),
       lagMsP99: percentile(lags, 0.99),
       rssMb,
-      cpuSeconds: cpu,
+      cpu: {
+        program: after.program - before.program,
+        mongod: after.mongod - before.mongod,
+        farSides: after.farSides - before.farSides,
+      },
       requests,
       differences: await this.#differences(scene),
     };

@@ -122,14 +122,16 @@ interface Row {
   readonly lagMsP99: number | null;
   /** Peak of the program's resident set, 10⁶ bytes. */
   readonly rssMb: number;
-  /** Of the program. */
+  /** Processor time of the program, of the mongod that holds source, journal and far sides, and of the far sides. */
   readonly cpuSeconds: number;
+  readonly mongodCpuSeconds: number;
+  readonly farSidesCpuSeconds: number;
   /** To each far side. */
   readonly requestsPerEvent: number;
 }
 
 function rowOf({ id, files, farSides, rate }: Flow, figures: Figures): Row {
-  const { seconds, written, lagMsP50, lagMsP99, rssMb, cpuSeconds, requests } = figures;
+  const { seconds, written, lagMsP50, lagMsP99, rssMb, cpu, requests } = figures;
   const queued = rate === undefined;
   return {
     id,
@@ -140,7 +142,9 @@ function rowOf({ id, files, farSides, rate }: Flow, figures: Figures): Row {
     lagMsP50: queued ? null : lagMsP50,
     lagMsP99: queued ? null : lagMsP99,
     rssMb,
-    cpuSeconds,
+    cpuSeconds: cpu.program,
+    mongodCpuSeconds: cpu.mongod,
+    farSidesCpuSeconds: cpu.farSides,
     requestsPerEvent: requests / files / farSides,
   };
 }
@@ -155,5 +159,7 @@ const COLUMNS: readonly (readonly [head: string, cell: (row: Row) => string])[] 
   ['LAG P99 MS', ({ lagMsP99 }) => lagMsP99?.toFixed(0) ?? '-'],
   ['PEAK RSS MB', ({ rssMb }) => rssMb.toFixed(0)],
   ['CPU SECONDS', ({ cpuSeconds }) => cpuSeconds.toFixed(1)],
+  ['OF MONGOD', ({ mongodCpuSeconds }) => mongodCpuSeconds.toFixed(1)],
+  ['OF FAR SIDES', ({ farSidesCpuSeconds }) => farSidesCpuSeconds.toFixed(1)],
   ['REQUESTS/EVENT', ({ requestsPerEvent }) => requestsPerEvent.toFixed(2)],
 ];
