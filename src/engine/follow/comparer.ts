@@ -16,6 +16,7 @@ import { keyOfUnit } from './dirty-keys.ts';
 import type { FarSideDesk } from './far-side-desk.ts';
 import type { Intake } from './intake.ts';
 import { nextRetry } from './retries.ts';
+import { changedSince } from './source-changes.ts';
 import type { FollowDeps, FollowPlan } from './types.ts';
 
 export interface Side {
@@ -37,6 +38,8 @@ const AGAIN: BackoffPolicy = { base: 5_000, cap: 300_000 };
 const LOOK_MS = 30_000;
 /** A feed is given so long to tell of what a compare has found. Milliseconds. */
 const SILENCE_MS = 10_000;
+/** Artifacts that a compare had to change, looked at again when the feed told of none. */
+const SAMPLES = 20;
 /** Retries written together. */
 const RETRIES = 500;
 
@@ -46,8 +49,8 @@ export class Comparer {
   #wake = Promise.withResolvers<void>();
   #failures = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
-  /** Changes that the feed had told of when the last compare began. */
-  #heardBefore: number | undefined;
+  /** When the last compare began, and how many changes the feed had told of by then. */
+  #before: { readonly begun: Date; readonly heard: number } | undefined;
 
   constructor(options: ComparerOptions) {
     this.#options = options;
@@ -102,9 +105,10 @@ export class Comparer {
     const begun = new Date(deps.clock.now());
     const { changes: heard, gaps } = intake;
     const failed = new Map<string, UnitEnd[]>();
+    const changed: UnitEnd[] = [];
     let outcome: RunOutcome;
     try {
-      outcome = await this.#perform(trigger, sides, failed, signal);
+      outcome = await this.#perform(trigger, sides, { failed, changed }, signal);
     } catch (cause) {
       signal.throwIfAborted();
       deps.drain.throwIfAborted();
@@ -127,8 +131,8 @@ export class Comparer {
     }
     if (all) this.#failures = 0;
     else this.#failed();
-    if (trigger === 'resync') await this.#listen(outcome, heard, signal);
-    this.#heardBefore = heard;
+    if (trigger === 'resync') await this.#listen(changed, heard, signal);
+    this.#before = { begun, heard };
   }
 
   #failed(): void {
@@ -140,12 +144,13 @@ export class Comparer {
   #perform(
     trigger: 'backfill' | 'resync',
     sides: readonly Side[],
-    failed: Map<string, UnitEnd[]>,
+    { failed, changed }: { readonly failed: Map<string, UnitEnd[]>; readonly changed: UnitEnd[] },
     signal: AbortSignal,
   ): Promise<RunOutcome> {
     const { plan, deps } = this.#options;
     const { source, limits, locks, clock, random, drain } = deps;
     const onUnit = (clusterId: string, end: UnitEnd): void => {
+      if (end.status === 'SUCCESS' && changed.length < SAMPLES) changed.push(end);
       if (end.status !== 'FAILED' || isHeldBack(end.reason ?? '')) return;
       const ends = failed.get(clusterId) ?? [];
       ends.push(end);
@@ -207,15 +212,20 @@ export class Comparer {
     return true;
   }
 
-  /** A feed that told of nothing while a compare found changes is not to be relied on. */
-  async #listen({ farSides }: RunOutcome, heard: number, signal: AbortSignal): Promise<void> {
-    const { intake, deps } = this.#options;
-    const found = farSides.reduce((sum, { tally }) => sum + tally.success, 0);
-    if (found === 0 || this.#heardBefore === undefined || heard > this.#heardBefore) return;
+  /**
+   * A feed that told of nothing while the source changed is not to be relied on. What a compare has put right at a far
+   * side says nothing by itself: somebody may have deleted it there.
+   */
+  async #listen(changed: readonly UnitEnd[], heard: number, signal: AbortSignal): Promise<void> {
+    const { intake, deps, plan } = this.#options;
+    const before = this.#before;
+    if (changed.length === 0 || before === undefined || heard > before.heard) return;
+    const found = await changedSince(before.begun, changed, plan.run.localProjectId, deps.source, signal);
+    if (found === undefined) return;
     await deps.clock.sleep(SILENCE_MS, signal);
     if (intake.changes > heard) return;
     intake.wasSilent(
-      `the feed told of no change since the last compare, which has now found ${found} artifacts that had changed; ` +
+      `the feed told of no change since the last compare, but the source has changed ${found} meanwhile; ` +
         'another feed is looked for, and compares go on',
     );
   }

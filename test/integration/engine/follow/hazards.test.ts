@@ -244,3 +244,28 @@ test('bytes that a far side has cleaned up are sent again when their file comes 
     assert.equal(response, true);
   });
 });
+
+test('what somebody deleted at a far side makes no silent feed, what the source changed unheard does', async () => {
+  const east = await world.farSide('silent');
+  const options = { taskUid: 'silent', objects: [object(REPOSITORY, REPOSITORY, ['/silent'])], finder: SILENT };
+  await files.putFile('/silent/a.txt', 'there before');
+  const other = await SourceWriter.start({ db: east.db, storeDir: east.storeDir });
+  await whileFollowing([east], options, async (following) => {
+    await live(following);
+    const compare = async (): Promise<void> => {
+      const before = following.report()?.farSides[0]?.comparedAt;
+      following.orders.give('compare');
+      await eventually(() => following.report()?.farSides[0]?.comparedAt !== before);
+    };
+    const there = await other.repository('mirror', REPOSITORY);
+    await there.deleteFile('/silent/a.txt');
+    await compare();
+    await has(east, '/silent/a.txt');
+    await files.putFile('/silent/b.txt', 'nobody tells of it');
+    following.orders.give('compare');
+    await has(east, '/silent/b.txt');
+    await eventually(() => following.report()?.feedTrouble?.reason === 'FeedSilent', { timeoutMs: 30_000 });
+    assert.match(following.report()?.feedTrouble?.message ?? '', /b\.txt/);
+  });
+  await other.stop();
+});
