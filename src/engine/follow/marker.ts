@@ -1,17 +1,19 @@
 /**
  * Puts marks on dirty keys, in one order for all far sides. Guarantees: what `mark` has answered for is durable; a key that
- * waits for every far side is not marked again, however often it changes meanwhile; nobody is told of a mark while an
- * earlier one is not durable.
+ * waits for every far side is not marked again, however often it changes meanwhile, unless very many others have come
+ * behind it; nobody is told of a mark while an earlier one is not durable. Memory: {@link WAITING_KEPT} keys.
  */
 import type { DirtyKey, FollowJournal, Mark } from '../ports/follow-journal.ts';
 import { keyText } from './dirty-keys.ts';
 
 /** Marks of one epoch. */
 const EPOCH = 2 ** 33;
+/** One that is not remembered is marked again, which costs a write and moves it behind the others. */
+const WAITING_KEPT = 50_000;
 
 export class Marker {
   readonly #journal: Pick<FollowJournal, 'mark'>;
-  /** Keys that no far side has taken, with their seq, in its order. */
+  /** The last keys that no far side has taken, with their seq, in its order. */
   readonly #waiting = new Map<string, number>();
   #allotted: number;
   #durable: number;
@@ -52,6 +54,7 @@ export class Marker {
       this.#waiting.delete(text);
       this.#waiting.set(text, seq);
     }
+    this.#forgetFirst(this.#waiting.size - WAITING_KEPT);
     this.#durable = this.#allotted;
     for (const listener of this.#listeners) listener();
   }
@@ -62,6 +65,15 @@ export class Marker {
     for (const [text, waiting] of this.#waiting) {
       if (waiting > this.#taken) return;
       this.#waiting.delete(text);
+    }
+  }
+
+  #forgetFirst(count: number): void {
+    let left = count;
+    for (const text of this.#waiting.keys()) {
+      if (left <= 0) return;
+      this.#waiting.delete(text);
+      left -= 1;
     }
   }
 }

@@ -41,6 +41,15 @@ test('a key that a far side has taken is marked anew when it changes again', asy
   assert.deepEqual(names(), ['/a', '/b', '/a']);
 });
 
+test('while far sides take nothing it does not remember ever more keys: those forgotten are marked again', async () => {
+  const { mark, names } = marker();
+  const many = Array.from({ length: 50_000 }, (_, index) => `/${index}`);
+  await mark('/first', '/second', ...many);
+  const before = names().length;
+  await mark('/first', '/49999', '/2');
+  assert.deepEqual(names().slice(before), ['/first']);
+});
+
 test('marks follow on those of earlier epochs, also when the clock of nobody is to be trusted', async () => {
   const before = 5 * 2 ** 33 + 77;
   const { subject, marks, mark } = marker({ epoch: 6, lastSeq: before });
