@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type Db, type Document, MongoClient } from 'mongodb';
 import { BkRepoBuilder } from './bkrepo/builder.ts';
 import { compareSides } from './bkrepo/compare.ts';
+import { DigestMemory } from './bkrepo/digest-memory.ts';
 import { blobPath, shardOf } from './bkrepo/layout.ts';
 import { readBack } from './bkrepo/read-back.ts';
 import type { RepositoryBuilder } from './bkrepo/repository-builder.ts';
@@ -68,6 +69,7 @@ export class Replication {
   /** Records begun before are not among {@link records}. */
   #since = new Date(0);
   #journalDb: Db;
+  readonly #memory = new DigestMemory();
 
   private constructor(
     directory: string,
@@ -174,9 +176,10 @@ export class Replication {
 
   /** In words, in what any far side is not equal to the source; empty = equal byte for byte. */
   async differences(): Promise<string[]> {
-    const here = await readBack(this.builder.db, this.builder.storeDir, PROJECT, REPOSITORY);
+    const memory = this.#memory;
+    const here = await readBack(this.builder.db, this.builder.storeDir, PROJECT, REPOSITORY, { memory });
     const told = this.farSides.map(async ({ name, db, storeDir }) =>
-      compareSides(here, await readBack(db, storeDir, COPY, REPOSITORY), { names: ['source', name] }),
+      compareSides(here, await readBack(db, storeDir, COPY, REPOSITORY, { memory }), { names: ['source', name] }),
     );
     return (await Promise.all(told)).flat();
   }

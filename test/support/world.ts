@@ -20,6 +20,7 @@ import { createBkRepoTarget } from '../../src/target/bkrepo/target.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { BkRepoBuilder } from './bkrepo/builder.ts';
 import { type CompareOptions, compareSides } from './bkrepo/compare.ts';
+import { DigestMemory } from './bkrepo/digest-memory.ts';
 import { readBack } from './bkrepo/read-back.ts';
 import type { RepositoryBuilder } from './bkrepo/repository-builder.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
@@ -86,6 +87,7 @@ export class World {
   readonly source: BkRepoSource;
   readonly #farSides: FarSide[] = [];
   readonly #locks = new KeyedLock();
+  readonly #memory = new DigestMemory();
   #runs = 0;
 
   private constructor(
@@ -251,8 +253,9 @@ export class World {
 
   /** In words, what a far side lacks to be equal to the source; empty = equal byte for byte. */
   async differences(farSide: FarSide, options: CompareOptions = {}): Promise<string[]> {
-    const here = await readBack(this.builder.db, this.builder.storeDir, PROJECT, REPOSITORY);
-    const there = await readBack(farSide.db, farSide.storeDir, 'mirror', REPOSITORY);
+    const memory = this.#memory;
+    const here = await readBack(this.builder.db, this.builder.storeDir, PROJECT, REPOSITORY, { memory });
+    const there = await readBack(farSide.db, farSide.storeDir, 'mirror', REPOSITORY, { memory });
     return compareSides(here, there, options);
   }
 

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { Db, Document } from 'mongodb';
+import { DigestMemory, type StoredDigests } from './digest-memory.ts';
 import { blobPath, shardOf } from './layout.ts';
 
 interface ReadBackMetadata {
@@ -34,6 +35,8 @@ interface ReadBackOptions {
   readonly shardCount?: number;
   /** Files that expired before this instant are not there. Default: now. */
   readonly at?: Date;
+  /** Of earlier calls. */
+  readonly memory?: DigestMemory;
 }
 
 /** Live files of one repository by fullPath. `storeDirs` are looked through in order for each digest. */
@@ -44,7 +47,7 @@ export async function readBack(
   repoName: string,
   options: ReadBackOptions = {},
 ): Promise<Map<string, ReadBackFile>> {
-  const { shardCount = 256, at = new Date() } = options;
+  const { shardCount = 256, at = new Date(), memory = new DigestMemory() } = options;
   const stores = typeof storeDirs === 'string' ? [storeDirs] : storeDirs;
   const files = new Map<string, ReadBackFile>();
   const nodes = db.collection(`node_${shardOf(projectId, shardCount)}`).find({ projectId, repoName, folder: false });
@@ -52,17 +55,23 @@ export async function readBack(
     if (node['deleted'] instanceof Date) continue;
     if (node['expireDate'] instanceof Date && node['expireDate'] <= at) continue;
     const fullPath = String(node['fullPath']);
-    const file = await readFile(db, stores, node, shardCount);
+    const file = await readFile(db, stores, node, shardCount, memory);
     const twice = files.has(fullPath) ? ['there are two live nodes of this path'] : [];
     files.set(fullPath, { ...file, problems: [...file.problems, ...twice] });
   }
   return files;
 }
 
-async function readFile(db: Db, stores: readonly string[], node: Document, shardCount: number): Promise<ReadBackFile> {
+async function readFile(
+  db: Db,
+  stores: readonly string[],
+  node: Document,
+  shardCount: number,
+  memory: DigestMemory,
+): Promise<ReadBackFile> {
   const declared = String(node['sha256']);
   const blocks = /^0+$/.test(declared) ? await blocksOf(db, node, shardCount) : undefined;
-  const stored = await hashStored(stores, blocks ?? [declared]);
+  const stored = await hashStored(stores, blocks ?? [declared], memory);
   const problems: string[] = [];
   if (stored === undefined) problems.push(`the store has no bytes for ${declared}`);
   else {
@@ -96,13 +105,24 @@ async function blocksOf(db: Db, node: Document, shardCount: number): Promise<str
 async function hashStored(
   stores: readonly string[],
   digests: readonly string[],
-): Promise<{ size: number; sha256: string; md5: string } | undefined> {
-  const sha256 = createHash('sha256');
-  const md5 = createHash('md5');
-  let size = 0;
+  memory: DigestMemory,
+): Promise<StoredDigests | undefined> {
+  const files: string[] = [];
   for (const digest of digests) {
     const file = await firstThere(stores.map((store) => blobPath(store, digest)));
     if (file === undefined) return undefined;
+    files.push(file);
+  }
+  const [file] = files;
+  if (file !== undefined && files.length === 1) return await memory.of(file, () => hashFiles(files));
+  return await hashFiles(files);
+}
+
+async function hashFiles(files: readonly string[]): Promise<StoredDigests> {
+  const sha256 = createHash('sha256');
+  const md5 = createHash('md5');
+  let size = 0;
+  for (const file of files) {
     for await (const chunk of createReadStream(file)) {
       const bytes = chunk as Buffer;
       sha256.update(bytes);
