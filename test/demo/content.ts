@@ -25,6 +25,11 @@ export async function fillSource(files: RepositoryBuilder, report: (line: string
   report(`filled the source with ${count} files`);
 }
 
+/** The small ones of the generated files alone. */
+export async function fillSmallSource(files: RepositoryBuilder): Promise<void> {
+  await files.putFiles(smallFiles());
+}
+
 /** Changes one file, as an upload over it would. */
 export async function changeOneFile(files: RepositoryBuilder): Promise<void> {
   await files.putFile(CHANGED_FILE, `changed at ${new Date().toISOString()}\n`);
@@ -49,6 +54,10 @@ async function* demoFiles(): AsyncGenerator<FileSpec> {
       ],
     };
   }
+  yield* smallFiles();
+}
+
+function* smallFiles(): Generator<FileSpec> {
   for (let index = 0; index < 120; index += 1) {
     yield {
       path: `/nested/${'abc'[index % 3]}/${index % 7}/deep/er/file ${index}.txt`,

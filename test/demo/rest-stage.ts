@@ -17,6 +17,7 @@ export interface RestStageOptions {
   }[];
   readonly project: string;
   readonly remoteProject: string;
+  readonly replicaType: 'SCHEDULED' | 'REAL_TIME';
   /** Of each task, by its name, what it copies. */
   readonly tasks: Readonly<Record<string, readonly Copied[]>>;
   readonly report: (line: string) => void;
@@ -98,7 +99,7 @@ export function restStage(options: RestStageOptions): RestStage {
 function taskBody(
   name: string,
   copied: readonly Copied[],
-  { project, remoteProject }: RestStageOptions,
+  { project, remoteProject, replicaType }: RestStageOptions,
   remoteClusterIds: readonly string[],
 ): object {
   return {
@@ -112,7 +113,7 @@ function taskBody(
       packageConstraints: [],
       pathConstraints: [],
     })),
-    replicaType: 'SCHEDULED',
+    replicaType,
     setting: {
       rateLimit: 0,
       includeMetadata: true,

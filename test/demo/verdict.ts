@@ -3,6 +3,7 @@ import type { Db } from 'mongodb';
 import { comparePackages, compareSides } from '../support/bkrepo/compare.ts';
 import { type ReadBackFile, readBack } from '../support/bkrepo/read-back.ts';
 import { type ReadPackage, readPackages } from '../support/bkrepo/read-packages.ts';
+import { inColumns } from './columns.ts';
 import { settleAddresses } from './npm-addresses.ts';
 
 export interface Side {
@@ -140,12 +141,7 @@ export function table(verdicts: readonly Verdict[]): string {
       equal ? 'yes' : 'NO',
     ]),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('   ')
-      .trimEnd(),
+  return [...inColumns(rows), ...verdicts.flatMap(({ differences }) => differences.map((line) => `  ${line}`))].join(
+    '\n',
   );
-  return [...lines, ...verdicts.flatMap(({ differences }) => differences.map((line) => `  ${line}`))].join('\n');
 }

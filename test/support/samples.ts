@@ -17,6 +17,8 @@ export interface SampleFarSide {
 /** What differs from the samples besides names, addresses and credentials. */
 export interface SampleChanges {
   readonly cluster?: object;
+  /** Of the tasks. */
+  readonly spec?: object;
   readonly setting?: object;
   /** Samples of tasks. Default: the one of files. */
   readonly tasks?: readonly ('replicatask' | 'packages')[];
@@ -49,7 +51,12 @@ export async function sampleManifests(
   for (const task of tasks)
     documents.push({
       ...task,
-      spec: { ...task.spec, setting: { ...task.spec.setting, ...changes.setting }, remoteClusterIds },
+      spec: {
+        ...task.spec,
+        ...changes.spec,
+        setting: { ...task.spec.setting, ...changes.setting },
+        remoteClusterIds,
+      },
     });
   return documents.map((document) => stringify(document)).join('---\n');
 }
