@@ -97,10 +97,15 @@ export function dueRun(facts: DueFacts): Due | undefined {
   return timetable.immediately ? oneShot(facts) : undefined;
 }
 
+/** Triggers of records of a task that follows its source. */
+const FOLLOWING: ReadonlySet<PastRun['trigger']> = new Set(['event', 'backfill', 'resync']);
+
 /** A run that an edit broke off is followed by one of the present spec, unless the edit named another time for it. */
 function restart({ runs, uid, timetable, now }: DueFacts): Due | undefined {
   const [last] = runs;
   if (last?.taskUid !== uid || !isBrokenOff(last, 'SpecChanged')) return undefined;
+  // What followed the source was no run by the task's times: those begin now.
+  if (FOLLOWING.has(last.trigger)) return undefined;
   if (last.trigger === 'one-shot' && timetable.kind === 'at' && now < timetable.at) return undefined;
   return { trigger: last.trigger, claim: `restart:${last.id}` };
 }

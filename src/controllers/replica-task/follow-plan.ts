@@ -1,6 +1,7 @@
 import { durationMs } from '../../api/duration.ts';
 import { CONVERT_OPERATE_LOG_ANNOTATION } from '../../api/names.ts';
 import type { ReplicaTask } from '../../api/replica-task.gen.ts';
+import type { Reference } from '../../domain/references.ts';
 import type { FollowPlan } from '../../engine/follow/types.ts';
 import { runPlan } from './run-plan.ts';
 
@@ -24,8 +25,9 @@ export function followPlan({ spec, metadata }: ReplicaTask, specHash: string): F
   };
 }
 
-/** What a follower cannot change while it works. */
-export function followIdentity(task: ReplicaTask, plan: FollowPlan): string {
+/** What a follower cannot change while it works: its far sides are opened once. */
+export function followIdentity(task: ReplicaTask, plan: FollowPlan, references: readonly Reference[]): string {
   const { specHash, feed, resyncMs, deleteProtection } = plan;
-  return JSON.stringify([task.metadata.uid, specHash, feed, resyncMs, deleteProtection]);
+  const clusters = references.map(({ cluster }) => [cluster?.metadata.uid, cluster?.metadata.generation]);
+  return JSON.stringify([task.metadata.uid, specHash, feed, resyncMs, deleteProtection, clusters]);
 }

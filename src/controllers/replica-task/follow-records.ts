@@ -141,7 +141,10 @@ export class TaskFollowRecords implements FollowRecords {
   async #openRolling(signal: AbortSignal): Promise<Rolling> {
     const { journal, start } = this.#options;
     const open = await journal.openRunOf(start.taskKey, start.taskUid, signal);
-    const adopted = open === undefined ? undefined : await journal.adopt(open.id, signal);
+    const left = open === undefined ? undefined : await journal.adopt(open.id, signal);
+    const adopted = left?.trigger === 'event' ? left : undefined;
+    // A run by the schedule that the task had before.
+    if (left !== undefined && adopted === undefined) await this.#breakOff(left, signal);
     const record = adopted ?? (await this.#begin('event', undefined, signal));
     return {
       record,
@@ -158,9 +161,13 @@ export class TaskFollowRecords implements FollowRecords {
     const open = await journal.openRunOf(start.taskKey, start.taskUid, signal, 'compare');
     const adopted = open === undefined ? undefined : await journal.adopt(open.id, signal);
     if (adopted === undefined || adopted.specHash === start.specHash) return adopted;
-    const errorReason = 'SpecChanged: the task was changed while it was compared';
-    await journal.finishRun(adopted, { status: 'ABORTED', errorReason, farSides: [] }, signal);
+    await this.#breakOff(adopted, signal);
     return undefined;
+  }
+
+  async #breakOff(record: RunRecord, signal: AbortSignal): Promise<void> {
+    const errorReason = 'SpecChanged: the task was changed while it ran';
+    await this.#options.journal.finishRun(record, { status: 'ABORTED', errorReason, farSides: [] }, signal);
   }
 
   async #begin(trigger: RunTrigger, part: RunPart | undefined, signal: AbortSignal): Promise<RunRecord> {

@@ -40,14 +40,14 @@ export const takeEndedFollower: Step = (sheet) => {
   );
 };
 
-export const stopUnwantedFollower: Step = ({ key, task, specHash, enabled, trouble, options, memory }) => {
+export const stopUnwantedFollower: Step = ({ key, task, specHash, enabled, trouble, references, options, memory }) => {
   const { follower } = memory;
   if (follower === undefined) return;
   const abort = (code: RunAbort['code'], message: string): void =>
     void options.followers.abort(key, new RunAbort(code, message));
   if (!enabled) abort('Suspended', 'the task was disabled while it followed its source');
-  else if (follower.identity !== followIdentity(task, followPlan(task, specHash)))
-    abort('SpecChanged', 'the task was changed while it followed its source');
+  else if (follower.identity !== followIdentity(task, followPlan(task, specHash), references))
+    abort('SpecChanged', 'the task, or a Cluster of it, was changed while it followed its source');
   else if (trouble?.kind === 'refused') abort('SpecChanged', `the task is refused: ${trouble.message}`);
 };
 
@@ -104,7 +104,7 @@ export const startFollower: Step = async (sheet, signal) => {
     addTrouble(sheet, workingTrouble(error));
     return;
   }
-  memory.follower = { orders, identity: followIdentity(task, plan) };
+  memory.follower = { orders, identity: followIdentity(task, plan, sheet.references) };
   const names = farSides.map(({ target }) => target.name).join(', ');
   logger.info('following the source', { farSides: names });
   options.store.event('ReplicaTask', task, event('Normal', 'FollowStarted', ACTION, `follows the source to ${names}`));

@@ -10,7 +10,7 @@ import { workingTrouble } from '../trouble.ts';
 import { openFarSides, sourceAnswers } from './readiness.ts';
 import { abortText, closeFarSides, RunAbort, runBody } from './run-body.ts';
 import { runPlan } from './run-plan.ts';
-import { againIn, isBlocked, newestFirst, openRecord, type Step, type Worksheet } from './worksheet.ts';
+import { againIn, isBlocked, newestFirst, openRecord, openRecords, type Step, type Worksheet } from './worksheet.ts';
 
 /** What Events about runs say was done. */
 export const ACTION = 'Replicate';
@@ -63,13 +63,15 @@ export const stopUnwanted: Step = async (sheet, signal) => {
     sheet.handled.lastHandledCancelRequest ?? task.status?.lastHandledCancelRequest,
   );
   const active = memory.active;
-  const open = openRecord(sheet);
   if (active !== undefined) {
     const reason = unwanted(sheet, active, cancel);
     if (reason !== undefined) options.registry.abort(key, reason);
-  } else if (open !== undefined) {
-    const reason = unwanted(sheet, open, cancel);
-    if (reason !== undefined) await closeOpen(sheet, open, reason, signal);
+  } else {
+    // Of a task that followed its source there may be two.
+    for (const open of openRecords(sheet)) {
+      const reason = unwanted(sheet, open, cancel);
+      if (reason !== undefined) await closeOpen(sheet, open, reason, signal);
+    }
   }
   if (cancel !== undefined && sheet.records !== undefined)
     sheet.handled = { ...sheet.handled, lastHandledCancelRequest: cancel };

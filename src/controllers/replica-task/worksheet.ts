@@ -135,8 +135,12 @@ export function againAt(sheet: Worksheet, instant: number): void {
 }
 
 /** The open run of this very task, whoever performs it. */
-export function openRecord({ records, task }: Worksheet): RunRecord | undefined {
-  return records?.find((record) => record.status === 'RUNNING' && record.taskUid === task.metadata.uid);
+export function openRecord(sheet: Worksheet): RunRecord | undefined {
+  return openRecords(sheet)[0];
+}
+
+export function openRecords({ records = [], task }: Worksheet): readonly RunRecord[] {
+  return records.filter((record) => record.status === 'RUNNING' && record.taskUid === task.metadata.uid);
 }
 
 /** Whether a run of this task is active or open: another one would overlap. */

@@ -1,7 +1,15 @@
 /** REAL_TIME tasks as a person sees them: what their status says, what requests do, how they begin, stop and end. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DELETES_APPROVED_ANNOTATION, RUN_REQUESTED_ANNOTATION, SUSPENDED_ANNOTATION } from '../../../src/api/names.ts';
+import {
+  DELETES_APPROVED_ANNOTATION,
+  RUN_REQUESTED_ANNOTATION,
+  SUSPENDED_ANNOTATION,
+  taskKey,
+} from '../../../src/api/names.ts';
+import { openJournal } from '../../../src/journal/journal.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
 import type { SourceRepository } from '../../support/source-repository.ts';
 import { SourceWriter } from '../../support/source-writer.ts';
 import { eventually } from '../../support/wait.ts';
@@ -94,6 +102,15 @@ test('a requested run compares everything, and is answered', async () => {
   });
 });
 
+test('a Cluster that gets another URL is followed to where it points', async () => {
+  const west = await world.farSide('west');
+  await program.apply('all', credentials('east-login'), cluster('east', west.proxy.url));
+  await eventually(async () => (await world.differences(west)).length === 0, { timeoutMs: 20_000 });
+  await program.apply('all', credentials('east-login'), cluster('east', east.proxy.url));
+  await files.putFile('/back-again.txt', 'back again');
+  await equal();
+});
+
 test('a mass delete is held until a person approves it, and the condition says how', async () => {
   await apply({ deleteProtection: { percent: 0, files: 2 } });
   for (let file = 0; file < 5; file += 1) await files.putFile(`/many/${file}.txt`, `file ${file}`);
@@ -113,15 +130,48 @@ test('a mass delete is held until a person approves it, and the condition says h
 });
 
 test('a task that becomes SCHEDULED runs, and follows nothing any more', async () => {
+  const { metadata } = await program.task('copy');
+  await program.stop();
+  await leaveOpen(metadata.uid);
   await program.apply('task', task('copy', ['east'], { setting: { executionPlan: { executeImmediately: true } } }));
+  program.start();
   await eventually(async () => {
     const { status } = (await program.get('ReplicaTask', 'copy')) ?? assert.fail('no task');
     return status.feed === undefined && status.history?.[0]?.trigger === 'one-shot';
   });
+  const left = world.client.db('bkrepo_replicator').collection('replica_record').find({ claim: /^left/ });
+  assert.deepEqual(
+    (await left.toArray()).map(({ status }) => String(status)),
+    ['ABORTED', 'ABORTED'],
+  );
   await files.putFile('/unseen.txt', 'unseen');
   await apply();
   await equal();
 });
+
+/** The records of a follower that was killed while it compared. */
+async function leaveOpen(taskUid: string): Promise<void> {
+  const signal = AbortSignal.timeout(10_000);
+  const journal = await openJournal(
+    { uri: world.mongod.uri, installationId: program.directory, clock: systemClock, logger: silentLogger },
+    signal,
+  );
+  const records = world.client.db('bkrepo_replicator').collection('replica_record');
+  await records.updateMany({ status: 'RUNNING', taskUid }, { $set: { status: 'SUCCESS' } });
+  const common = {
+    taskKey: taskKey('default', 'copy'),
+    taskUid,
+    namespace: 'default',
+    name: 'copy',
+    specHash: 'of before',
+    generation: 1,
+    reserveDays: 30,
+    keepDetails: true,
+  };
+  await journal.beginRun({ ...common, claim: 'left:1', trigger: 'event' }, signal);
+  await journal.beginRun({ ...common, claim: 'left:2', trigger: 'backfill', part: 'compare' }, signal);
+  await journal.close();
+}
 
 test('a deleted task ends, and leaves no open record', async () => {
   await program.delete('task');

@@ -122,6 +122,11 @@ const cases: readonly (readonly [what: string, facts: Partial<DueFacts>, claim: 
     'restart:r1',
   ],
   [
+    'a task with a cron that followed its source before',
+    { timetable: cron, runs: [brokenOff('SpecChanged', { specHash: 'h0', trigger: 'backfill' })] },
+    undefined,
+  ],
+  [
     'a run by a cron that an edit broke off, of a task that is disabled now',
     { timetable: cron, spec: { enabled: false }, runs: [brokenOff('SpecChanged', { trigger: 'tick' })] },
     undefined,
