@@ -1,26 +1,35 @@
 /**
  * Documents that were rewritten for a far side whose address has changed since, or that somebody else brought there: they
  * say the same in other addresses. Under SKIP and FAST_FAIL such a document is no difference, and stays; OVERWRITE puts
- * the far side's present address in it.
+ * the far side's present address in it. So does a task that follows its source, where it has copied the source's bytes
+ * itself: that was before it knew of the version, and leads back to the source.
  */
 import { classify } from '../../domain/errors.ts';
 import type { ObjectContext } from '../context.ts';
+import { isAsLeft } from '../ownership.ts';
+import type { OwnedFileState } from '../ports/journal.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { nodeWithContent } from '../source-content.ts';
 import { DOCUMENT_LIMIT } from './version-plan.ts';
 import type { VersionFile, VersionPlan } from './version-unit.ts';
 
-/** The plan with such documents as they are there. */
+/** The plan with such documents as they are there. `owned`: what of them is the task's. */
 export async function withDocumentsThere(
   context: ObjectContext,
   plan: VersionPlan,
   nodes: ReadonlyMap<string, TargetNode>,
+  owned: ReadonlyMap<string, OwnedFileState>,
   signal: AbortSignal,
 ): Promise<VersionPlan> {
   if (context.setting.conflictStrategy === 'OVERWRITE' || plan.files.every(({ rewrite }) => rewrite === undefined))
     return plan;
   const files: VersionFile[] = [];
-  for (const file of plan.files) files.push(await asThere(context, file, nodes.get(file.node.fullPath), signal));
+  for (const file of plan.files) {
+    const { fullPath } = file.node;
+    const far = nodes.get(fullPath);
+    const isOwnCopy = far?.sha256 === file.origin && isAsLeft(owned.get(fullPath), far);
+    files.push(isOwnCopy ? file : await asThere(context, file, far, signal));
+  }
   return { ...plan, files };
 }
 

@@ -60,13 +60,16 @@ export async function compareVersions(
       ),
     signal,
   );
+  const own = await ownedThings(context, asPlanned, signal);
   const planned = await settledAll(
-    asPlanned.map(async (item) => ({ ...item, plan: await withDocumentsThere(context, item.plan, nodes, signal) })),
+    asPlanned.map(async (item) => ({
+      ...item,
+      plan: await withDocumentsThere(context, item.plan, nodes, own, signal),
+    })),
   );
   const digests = planned.flatMap(({ plan }) => plan.files.map(({ node }) => node.sha256));
   const proofs = await goodProofs(context, digests, signal);
   const owned = await ownedKeys(context, planned, nodes, versions, signal);
-  const own = await ownedThings(context, planned, signal);
   return planned.map((item) => {
     const farVersion = versions.get(item.unit.version.name);
     const ownKeys = owned.get(ownedName(item)) ?? [];

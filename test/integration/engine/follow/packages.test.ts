@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { compareSides } from '../../../support/bkrepo/compare.ts';
+import { blobPath } from '../../../support/bkrepo/layout.ts';
 import { putHelm } from '../../../support/bkrepo/packages/helm.ts';
 import { putImage } from '../../../support/bkrepo/packages/image.ts';
 import { putMaven } from '../../../support/bkrepo/packages/maven.ts';
@@ -73,6 +75,33 @@ async function deleteVersion(
   const files = await writer.repository(PROJECT, type.toLowerCase(), type);
   await files.deleteVersion({ packageKey, version, paths });
 }
+
+test('a document that came as a file before its version was there leads to the far side once the version is', async () => {
+  const west = await world.farSide('west');
+  const npm = repository('NPM');
+  const path = '/.npm/early/early-1.0.0.json';
+  const document = async (): Promise<string | undefined> => {
+    const there = (await readBack(west.db, west.storeDir, 'mirror', 'npm')).get(path);
+    return there && (await readFile(blobPath(west.storeDir, there.sha256), 'utf8'));
+  };
+  await putNpm(npm, 'early', '1.0.0', { host: 'http://source.example' });
+  const [packages, published] = ['package', 'package_version'].map((name) => world.builder.db.collection(name));
+  assert.ok(packages && published);
+  const item = (await packages.findOneAndDelete({ key: 'npm://early' })) ?? assert.fail();
+  const version = (await published.findOneAndDelete({ packageId: item._id.toHexString() })) ?? assert.fail();
+  const following = await startFollowing(world, [west], { objects });
+  try {
+    await so(async () => assert.match((await document()) ?? '', /source\.example/));
+    await packages.insertOne(item);
+    await published.insertOne(version);
+    await so(async () => {
+      assert.deepEqual(await versions(west.db, 'npm://early'), ['1.0.0']);
+      assert.doesNotMatch((await document()) ?? 'source.example', /source\.example/);
+    });
+  } finally {
+    await following.stop();
+  }
+});
 
 test('package versions are followed as wholes: made, changed and deleted', async () => {
   const east = await world.farSide('east');
