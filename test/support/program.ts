@@ -39,7 +39,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   const program = await startServerProcess({
     name: `bkrepo-replicator ${command}`,
     program: process.execPath,
-    args: [...NODE_FLAGS, '--enable-source-maps', MAIN, command, '--config', file, ...args],
+    args: [...NODE_FLAGS, MAIN, command, '--config', file, ...args],
     env: { ...process.env, ...env },
     ready: async () => {
       if (options.atOnce === true) return true;

