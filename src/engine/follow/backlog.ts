@@ -1,6 +1,6 @@
 /**
- * What one far side has taken and not finished. Guarantees: a key is never worked on twice at once; what comes for it
- * meanwhile waits; the cursor stands before the first mark that is not dealt with.
+ * What one far side has taken and not finished. Guarantees: a key is never worked on twice at once, nor a file beside the
+ * package version whose it may be, but together with it; what comes for it meanwhile waits; the cursor stands before the first mark that is not dealt with.
  */
 import type { DirtyKey, Mark, Retry } from '../ports/follow-journal.ts';
 import { keyText } from './dirty-keys.ts';
@@ -20,12 +20,17 @@ export class Backlog {
   /** By the text of their keys, in the order in which they came. */
   #queue = new Map<string, Item>();
   readonly #busy = new Map<string, Item>();
+  readonly #packagesOf: (key: DirtyKey) => readonly string[];
+  /** How many files are being worked on that may be this package's, by the text of its key. */
+  readonly #filesOf = new Map<string, number>();
   /** Marks that are not dealt with, in their order. */
   readonly #open = new Set<number>();
   #readUpTo: number;
 
-  constructor(cursor: number) {
+  /** `packagesOf`: texts of the keys of packages and versions whose a file may be. */
+  constructor(cursor: number, packagesOf: (key: DirtyKey) => readonly string[] = () => []) {
     this.#readUpTo = cursor;
+    this.#packagesOf = packagesOf;
   }
 
   get size(): number {
@@ -77,15 +82,17 @@ export class Backlog {
     }
   }
 
-  /** At most `count`; none whose key is being worked on. */
+  /** At most `count`; none whose key is being worked on, or that has to be worked on together with one that is. */
   take(count: number): readonly Item[] {
     const taken: Item[] = [];
-    for (const [text, item] of this.#queue) {
+    for (const item of this.#queue.values()) {
       if (taken.length >= count) break;
-      if (this.#busy.has(text)) continue;
-      this.#queue.delete(text);
-      this.#busy.set(text, item);
-      taken.push(item);
+      if (!this.#isHeldUp(item)) taken.push(item);
+    }
+    for (const item of taken) {
+      this.#queue.delete(item.text);
+      this.#busy.set(item.text, item);
+      this.#countFile(item, 1);
     }
     return taken;
   }
@@ -93,7 +100,7 @@ export class Backlog {
   /** What is told twice is done once. */
   done(items: readonly Item[]): void {
     for (const item of items) {
-      if (this.#busy.get(item.text) === item) this.#busy.delete(item.text);
+      this.#release(item);
       for (const seq of item.seqs) this.#open.delete(seq);
     }
   }
@@ -104,10 +111,29 @@ export class Backlog {
     this.#queue = new Map();
     for (const item of items) {
       // What is dealt with early may be worked on anew.
-      if (this.#busy.get(item.text) === item) this.#busy.delete(item.text);
+      this.#release(item);
       this.#put(item);
     }
     for (const item of rest.values()) this.#put(item);
+  }
+
+  #isHeldUp({ key, text }: Item): boolean {
+    if (this.#busy.has(text) || this.#filesOf.has(text)) return true;
+    return this.#packagesOf(key).some((owner) => this.#busy.has(owner));
+  }
+
+  #release(item: Item): void {
+    if (this.#busy.get(item.text) !== item) return;
+    this.#busy.delete(item.text);
+    this.#countFile(item, -1);
+  }
+
+  #countFile({ key }: Item, by: 1 | -1): void {
+    for (const owner of this.#packagesOf(key)) {
+      const count = (this.#filesOf.get(owner) ?? 0) + by;
+      if (count === 0) this.#filesOf.delete(owner);
+      else this.#filesOf.set(owner, count);
+    }
   }
 
   #put(item: Item): void {

@@ -18,7 +18,7 @@ import { isJournalError } from '../unit-errors.ts';
 import { Backlog, type Item } from './backlog.ts';
 import { type Fate, fatesOf } from './batch-result.ts';
 import { departuresOf } from './departures.ts';
-import { keyOfUnit, keyText } from './dirty-keys.ts';
+import { keyOfUnit, keyText, packagesOf } from './dirty-keys.ts';
 import { DirtyUnits } from './dirty-units.ts';
 import type { FarSideDesk } from './far-side-desk.ts';
 import type { Marker } from './marker.ts';
@@ -73,7 +73,7 @@ export class Converger {
     this.#options = options;
     const { desk, deps, plan } = options;
     const { limits, clock, random } = deps;
-    this.#backlog = new Backlog(desk.state.cursor);
+    this.#backlog = new Backlog(desk.state.cursor, packagesOf(plan.run.objects));
     const health = { ...limits, clock, random };
     this.#reader = new SourceReader(
       deps.source,

@@ -23,7 +23,7 @@ test('the demo by REST makes clusters and tasks, sees how often they ran, and as
     farSides: [{ name: 'shanghai', url: 'http://far.test/replication', username: 'u', password: 'p' }],
     project: 'tools',
     remoteProject: 'tools-backup',
-    replicaType: 'REAL_TIME',
+    replicaType: 'SCHEDULED',
     tasks: { tools: [{ type: 'GENERIC', repoName: 'here', remoteRepoName: 'there' }] },
     report: () => {},
   });

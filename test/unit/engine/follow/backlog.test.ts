@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backlog } from '../../../../src/engine/follow/backlog.ts';
+import { packagesOf } from '../../../../src/engine/follow/dirty-keys.ts';
 import type { DirtyKey, Mark } from '../../../../src/engine/ports/follow-journal.ts';
 import { printedSeed, seededRandom } from '../../../support/seed.ts';
 
@@ -38,6 +39,33 @@ test('a key that changes while it is worked on waits for its end, and is not los
   const again = backlog.take(5);
   assert.deepEqual(names(again), ['/a']);
   assert.equal(backlog.cursor, 1);
+});
+
+test('a file is worked on together with the version whose it may be, or when nobody works on that', () => {
+  const backlog = new Backlog(0, packagesOf([{ localRepoName: 'npm', repoType: 'NPM' }]));
+  const version: DirtyKey = { repoName: 'npm', kind: 'package', name: 'npm://lib', version: '1.0.0' };
+  const file: DirtyKey = { repoName: 'npm', kind: 'path', name: '/.npm/lib/lib-1.0.0.json' };
+  const other: DirtyKey = { repoName: 'npm', kind: 'path', name: '/.npm/lib/lib-2.0.0.json' };
+  const add = (seq: number, one: DirtyKey): void => backlog.add([{ key: one, seq, at: new Date(seq) }]);
+  add(1, version);
+  const first = backlog.take(5);
+  add(2, file);
+  add(3, other);
+  assert.deepEqual(names(backlog.take(5)), ['/.npm/lib/lib-2.0.0.json'], 'the file waits for its version');
+  backlog.putBack(first);
+  const both = backlog.take(5);
+  assert.deepEqual(names(both), ['npm://lib', '/.npm/lib/lib-1.0.0.json']);
+  backlog.done(both);
+  add(4, file);
+  const alone = backlog.take(5);
+  add(5, version);
+  add(6, { ...version, version: '2.0.0' });
+  assert.deepEqual(backlog.take(5), [], 'versions wait for their files');
+  backlog.done(alone);
+  assert.deepEqual(
+    backlog.take(5).map((item) => item.key.version),
+    ['1.0.0'],
+  );
 });
 
 test('what goes back comes first, joined with what came for it meanwhile', () => {
