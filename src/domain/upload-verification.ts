@@ -15,7 +15,7 @@ export interface UploadFacts {
   readonly size: number;
   /** The far side compared the digest itself, on bytes that it certainly did not have before. */
   readonly provedByUpload: boolean;
-  /** Small blobs of this far side that were read back and found right so far in this run. */
+  /** Small blobs of this far side that were read back and found right so far in this run, or since it is followed. */
   readonly smallBlobsProved: number;
   /** In [0, 1). */
   readonly random: number;

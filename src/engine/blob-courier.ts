@@ -7,11 +7,12 @@ import { ReplicationError } from '../domain/errors.ts';
 import { LARGE_BLOB_BYTES, mustReadBack } from '../domain/upload-verification.ts';
 import { BlobSender, type Sendable, type SenderOptions } from './blob-sender.ts';
 import type { BlobProof, ProofMethod } from './ports/journal.ts';
-import type { UploadVerification } from './run-types.ts';
+import type { UploadTrust, UploadVerification } from './run-types.ts';
 
 export interface CourierOptions extends SenderOptions {
   readonly recordId: string;
   readonly verification: UploadVerification;
+  readonly trust: UploadTrust;
   /** A far side that gets blobs only: each is asked for before it is sent. */
   readonly blobsOnly: boolean;
 }
@@ -43,7 +44,6 @@ export class BlobCourier {
   readonly #sender: BlobSender;
   readonly #underway = new Map<string, Promise<Delivery>>();
   readonly #delivered = new Set<string>();
-  #smallBlobsProved = 0;
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -114,14 +114,14 @@ export class BlobCourier {
 
   async #push(parcel: Parcel, signal: AbortSignal): Promise<Delivery> {
     const { node } = parcel;
-    const { link, verification } = this.#options;
+    const { link, verification, trust } = this.#options;
     let bytesSent = 0;
     const answer = await this.#sender.send(parcel, (bytes) => (bytesSent += bytes), signal);
     const provedByUpload = answer === 'verified';
     const readBack = mustReadBack(verification, {
       size: node.size,
       provedByUpload,
-      smallBlobsProved: this.#smallBlobsProved,
+      smallBlobsProved: trust.smallBlobsProved,
       random: this.#options.random(),
     });
     if (!readBack) return { bytesSent, pushed: true, proof: provedByUpload ? 'chunked-finish' : 'accepted' };
@@ -132,7 +132,7 @@ export class BlobCourier {
         `far side ${link.name} accepted blob ${node.sha256} of ${node.fullPath} but does not have it`,
       );
     }
-    if (node.size < LARGE_BLOB_BYTES) this.#smallBlobsProved += 1;
+    if (node.size < LARGE_BLOB_BYTES) trust.smallBlobsProved += 1;
     return { bytesSent, pushed: true, proof: 'read-back' };
   }
 

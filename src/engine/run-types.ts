@@ -64,6 +64,14 @@ export interface RunFarSide {
   readonly uploadVerification: UploadVerification;
   /** Units, requests and payload of this task to this far side have their turns here. */
   readonly lane: Lane;
+  /** Goes on with what runs before have read back; absent = each run begins anew. */
+  readonly trust?: UploadTrust;
+}
+
+/** What a far side's word about small blobs has been found to be worth. */
+export interface UploadTrust {
+  /** Small blobs that were read back and found right. */
+  smallBlobsProved: number;
 }
 
 export interface Tally {

@@ -81,7 +81,7 @@ class FarSideRun {
 
   constructor(
     plan: RunPlan,
-    { target, uploadVerification, blobsOnly, lane }: RunFarSide,
+    { target, uploadVerification, blobsOnly, lane, trust = { smallBlobsProved: 0 } }: RunFarSide,
     deps: RunDeps,
     totals: RunTotals,
     run: AbortSignal,
@@ -139,6 +139,7 @@ class FarSideRun {
         lane,
         onPayload: (bytes) => teller.payloadSent(bytes),
         verification: uploadVerification,
+        trust,
         blobsOnly,
         backoff,
         clock,

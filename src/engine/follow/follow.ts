@@ -66,10 +66,10 @@ class Follower {
     this.#deps = deps;
     const { journal } = deps;
     const marker = new Marker(journal);
-    const desks = farSides.map(
-      (farSide) =>
-        new FarSideDesk({ ...farSide, target: preparedTarget(farSide.target, deps.clock) }, plan.specHash, journal),
-    );
+    const desks = farSides.map((farSide) => {
+      const target = preparedTarget(farSide.target, deps.clock);
+      return new FarSideDesk({ ...farSide, target, trust: { smallBlobsProved: 0 } }, plan.specHash, journal);
+    });
     this.#sides = desks.map((desk) => ({ desk, converger: new Converger({ plan, desk, marker, deps }) }));
     this.#intake = new Intake({ plan, desks, marker, deps, onGap: () => this.#comparer.awaken() });
     this.#comparer = new Comparer({ plan, sides: this.#sides, intake: this.#intake, deps });

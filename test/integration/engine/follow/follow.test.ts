@@ -276,3 +276,24 @@ test('a source that seems to be empty empties nothing', async () => {
     await again.stop();
   }
 });
+
+test('a hundred small blobs are read back for a far side, and not anew for each handful of changes', async () => {
+  const east = await farSide();
+  const many = Array.from({ length: 100 }, (_, file) => ({ path: `/trusted/${file}.txt`, content: `small ${file}` }));
+  await world.files.putFiles(many);
+  const following = await startFollowing(world, [east]);
+  try {
+    await live(following);
+    const pulls = (): number => east.proxy.requests.filter(({ url }) => url.includes('/blob/pull')).length;
+    assert.ok(pulls() >= 100);
+    east.proxy.forget();
+    for (let file = 0; file < 10; file += 1) {
+      await files.putFile('/trusted/changing.txt', `change ${file}`);
+      await equal(east);
+    }
+    // One in twenty is drawn.
+    assert.ok(pulls() < 10, `${pulls()} of ten changes were read back`);
+  } finally {
+    await following.stop();
+  }
+});
