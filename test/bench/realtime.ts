@@ -22,8 +22,8 @@ const FAR_SIDES = [1, 3] as const;
 const USUAL = {
   seconds: new Map([
     [100, 20],
-    [1_000, 5],
-    [5_000, 2],
+    [1_000, 4],
+    [5_000, 1],
   ]),
   realSeconds: 30,
   queued: 100_000,
