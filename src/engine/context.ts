@@ -76,6 +76,8 @@ export interface Committed {
   readonly bytesSent: number;
   /** Its blob was uploaded for it. */
   readonly pushed: boolean;
+  /** What lies there now is this task's doing. */
+  readonly isOurs: boolean;
   readonly proof: ProofMethod | undefined;
   /** Metadata keys that are this task's from now on, where there were others that the source has dropped. */
   readonly ownedKeys?: readonly string[];

@@ -47,19 +47,12 @@ export function leftThere(owned: OwnedFileState | undefined, far: TargetNode | u
   return isAsLeft(owned, far) ? (far.sha256 ?? undefined) : undefined;
 }
 
-/**
- * Whoever follows the source looks at it once more when he has written: what it has lost meanwhile, perhaps with its
- * ownership, stays the task's, and is told.
- */
-export async function goneMeanwhile(
-  context: Context & Pick<ObjectContext, 'object'>,
-  owned: readonly OwnedNode[],
+/** Whoever follows the source looks at it once more when he has written: what it has lost meanwhile is told. */
+export function goneMeanwhile(
+  { setting, deps, link, object }: Context & Pick<ObjectContext, 'object'>,
   units: readonly Omit<GoneUnit, 'localRepoName'>[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (!follows(context) || units.length === 0) return;
-  const { deps, link, object } = context;
-  await own(context, owned, signal);
+): void {
+  if (!follows({ setting })) return;
   for (const { fullPath, packageKey, version } of units)
     deps.onGone?.(link.id, {
       localRepoName: object.localRepoName,

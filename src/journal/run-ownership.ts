@@ -86,13 +86,14 @@ function joined(owned: readonly OwnedNode[]): ReadonlyMap<string, OwnedNode> {
 
 /** In whatever order they happen, the outcome is the same. */
 function ownedWrites(
-  filter: Place & Pick<OwnedDocument, 'fullPath'>,
-  { keys, file }: OwnedNode,
+  place: Place & Pick<OwnedDocument, 'fullPath'>,
+  { keys, file, meant }: OwnedNode,
   common: Pick<OwnedDocument, 'schema' | 'taskKey' | 'updatedAt'>,
 ): readonly AnyBulkWriteOperation<OwnedDocument>[] {
+  const filter = { ...place, ...(meant === undefined ? {} : { sha256: meant }) };
   const kept = keys === undefined ? {} : { keys };
   if (file !== undefined && file !== null) {
-    const fields = fileFields(filter.fullPath, file);
+    const fields = fileFields(place.fullPath, file);
     const update = {
       $set: { ...common, ...kept, ...fields },
       ...(keys === undefined ? { $setOnInsert: { keys: [] } } : {}),

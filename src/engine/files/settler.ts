@@ -80,7 +80,8 @@ export class Settler {
 
   /** A file that this run meant to put there, and that somebody else has. */
   notOurs({ node }: Pick<Unit, 'node'>): void {
-    this.#owned.push({ fullPath: node.fullPath, keys: [], ...(follows(this.#context) ? { file: null } : {}) });
+    const { fullPath, sha256: meant } = node;
+    this.#owned.push({ fullPath, keys: [], ...(follows(this.#context) ? { file: null, meant } : {}) });
   }
 
   /**
@@ -157,8 +158,7 @@ export class Settler {
     }
     await this.#remember(settled, run);
     const gone = settled.map(({ unit }) => unit.node).filter(({ fullPath }) => !present.has(fullPath));
-    const owned = gone.map((node) => ({ fullPath: node.fullPath, file: stateOf(node) }));
-    await goneMeanwhile(this.#context, owned, gone, run);
+    goneMeanwhile(this.#context, gone);
     for (const item of settled) await this.#record(item, run);
   }
 
@@ -189,8 +189,9 @@ export class Settler {
       proof === undefined ? [] : [{ sha256: unit.node.sha256, method: proof }],
     );
     await this.#writeProofs(proofs, run);
-    const owned = settled.flatMap(({ unit: { node }, ownedKeys: keys }): OwnedNode[] => {
-      const file = adopts(this.#context) ? { file: stateOf(node) } : undefined;
+    const owned = settled.flatMap(({ unit: { node }, ownedKeys: keys, isOurs }): OwnedNode[] => {
+      // Once more: what somebody took for another's meanwhile, in this very process, is the task's.
+      const file = adopts(this.#context) || (isOurs && follows(this.#context)) ? { file: stateOf(node) } : undefined;
       return keys === undefined && file === undefined
         ? []
         : [{ fullPath: node.fullPath, ...(keys && { keys }), ...file }];

@@ -75,10 +75,9 @@ async function perform(
         const proved = await courier.prove(parcel, signal);
         const sum = add(delivered, proved);
         if (created || isOwn(unit, far) || unit.redone > 0 || sum.pushed) {
-          hooks.commit({ unit, ...sum });
+          hooks.commit({ unit, ...sum, isOurs: created || meant || isOwn(unit, far) });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
-          if (meant) hooks.notOurs(unit);
           hooks.met(unit);
           await finish(context, unit, 'UNCHANGED', 0, signal);
         }
@@ -90,6 +89,7 @@ async function perform(
         hooks.commit({
           unit,
           ...delivered,
+          isOurs: isOwn(unit, far),
           ...(assignment.ownedKeys.length > 0 ? { ownedKeys: keysOf(unit.node) } : {}),
         });
         return;
@@ -105,7 +105,7 @@ async function perform(
         delivered = add(delivered, await courier.ensure(parcel, signal));
         const answer = await createNode(context, unit.node, action.kind === 'overwrite', signal);
         if (answer.result === 'created') {
-          hooks.commit({ unit, ...delivered });
+          hooks.commit({ unit, ...delivered, isOurs: true });
           return;
         }
         created ||= answer.tries > 1;

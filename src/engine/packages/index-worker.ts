@@ -274,7 +274,8 @@ export class IndexWorker {
       const { fullPath } = node;
       return before.has(fullPath) ? [{ fullPath, file: stateOf(node) }] : [];
     });
-    await goneMeanwhile(this.#context, owned, nodes, signal);
+    await own(this.#context, owned, signal);
+    goneMeanwhile(this.#context, nodes);
   }
 
   /** What the task has made alone goes when the source loses it; what somebody else had a part in stays. */

@@ -6,15 +6,15 @@
 import type { Verdict } from '../../domain/compare.ts';
 import type { ObjectContext } from '../context.ts';
 import { keysOf } from '../node-writing.ts';
-import { adopts, follows, goneMeanwhile, leftThere, own, stateOf } from '../ownership.ts';
+import { adopts, follows, leftThere, own, stateOf } from '../ownership.ts';
 import type { OwnedNode } from '../ports/journal.ts';
 import { type ComparedVersion, ownedName } from './version-compare.ts';
 import type { VersionFile } from './version-unit.ts';
 
 export class VersionOwnership {
   readonly #context: ObjectContext;
-  /** Put down as ours before they were created. */
-  readonly #meant = new Set<string>();
+  /** Put down as ours before they were created, with their digests; without one: the version. */
+  readonly #meant = new Map<string, string | undefined>();
 
   constructor(context: ObjectContext) {
     this.#context = context;
@@ -25,51 +25,45 @@ export class VersionOwnership {
     const isNew = known.farVersion === undefined;
     const changed = known.plan.files.filter((_, index) => known.files[index]?.verdict !== 'same');
     const keys = keysToPut(known, changed);
-    const files = !follows(this.#context)
-      ? []
-      : ownedOf(
-          known,
-          changed.filter((file) => isWritten(verdictOf(known, file))),
-          isNew,
-        );
-    const created = changed.filter((file) => verdictOf(known, file) === 'absent').map(({ node }) => node.fullPath);
+    const created = changed.filter((file) => verdictOf(known, file) === 'absent').map(({ node }) => node);
     // What was put down before may be what arrives now: it stays.
-    for (const name of isNew ? [...created, ownedName(known)] : created)
-      if (!known.owned.has(name)) this.#meant.add(name);
-    await this.#write([...keys, ...files], signal);
+    for (const { fullPath, sha256 } of created) if (!known.owned.has(fullPath)) this.#meant.set(fullPath, sha256);
+    const version = ownedName(known);
+    if (isNew && !known.owned.has(version)) this.#meant.set(version, undefined);
+    await this.#write([...keys, ...this.#ofFollower(known)], signal);
   }
 
-  /** The source has removed it while it was written. */
-  async goneMeanwhile(known: ComparedVersion, signal: AbortSignal): Promise<void> {
-    const { package: found, version } = known.unit;
-    const written = known.plan.files.filter((file) => isWritten(verdictOf(known, file)));
-    const unit = { fullPath: '', packageKey: found.key, version: version.name };
-    await goneMeanwhile(this.#context, ownedOf(known, written, known.farVersion === undefined), [unit], signal);
-  }
-
-  /** Keys that the source has dropped are gone from the far side: they are nobody's any more. */
+  /**
+   * Once more, because somebody may have taken it for another's meanwhile. Keys that the source has dropped are gone from
+   * the far side: they are nobody's any more.
+   */
   async written(known: ComparedVersion, signal: AbortSignal): Promise<void> {
     const dropped = known.plan.files.filter(({ node }) => hasDropped(known.farFiles.get(node.fullPath), keysOf(node)));
     const { version } = known.unit;
-    const owned = dropped.map(({ node }) => ({ fullPath: node.fullPath, keys: keysOf(node) }));
-    const own = hasDropped(known, keysOf(version)) ? [{ fullPath: ownedName(known), keys: keysOf(version) }] : [];
-    await this.#write([...owned, ...own], signal);
+    const keys = dropped.map(({ node }) => ({ fullPath: node.fullPath, keys: keysOf(node) }));
+    const ofVersion = hasDropped(known, keysOf(version)) ? [{ fullPath: ownedName(known), keys: keysOf(version) }] : [];
+    await this.#write([...keys, ...ofVersion, ...this.#ofFollower(known)], signal);
   }
 
-  /** It is there as it should be: adopted, or, where somebody else put what was ours to put, given up. */
-  async met(known: ComparedVersion, wrote: boolean, signal: AbortSignal): Promise<void> {
+  /** It is there as it should be. */
+  async met(known: ComparedVersion, signal: AbortSignal): Promise<void> {
     if (adopts(this.#context)) await own(this.#context, ownedOf(known, known.plan.files, true), signal);
-    else if (!wrote) await this.notOurs(signal);
   }
 
   /** Somebody else has put there what was ours to put. */
   async notOurs(signal: AbortSignal): Promise<void> {
-    const names = [...this.#meant];
+    const given = [...this.#meant].map(([fullPath, meant]) => {
+      const condition = meant === undefined ? {} : { meant };
+      return { fullPath, keys: [], file: null, ...condition };
+    });
     this.#meant.clear();
-    await this.#write(
-      names.map((fullPath) => ({ fullPath, keys: [], file: null })),
-      signal,
-    );
+    await this.#write(given, signal);
+  }
+
+  #ofFollower(known: ComparedVersion): readonly OwnedNode[] {
+    if (!follows(this.#context)) return [];
+    const files = known.plan.files.filter((file) => isWritten(verdictOf(known, file)));
+    return ownedOf(known, files, known.farVersion === undefined);
   }
 
   async #write(owned: readonly OwnedNode[], signal: AbortSignal): Promise<void> {

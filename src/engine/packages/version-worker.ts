@@ -17,7 +17,7 @@ import { settledAll } from '../../lib/settled-all.ts';
 import type { Delivery } from '../blob-courier.ts';
 import type { ObjectContext } from '../context.ts';
 import { createNode, keysOf, repairMetadata } from '../node-writing.ts';
-import { follows } from '../ownership.ts';
+import { follows, goneMeanwhile } from '../ownership.ts';
 import type { ProofMethod } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import { confirmStored } from '../storage-check.ts';
@@ -129,7 +129,7 @@ export class VersionWorker {
       }
       case 'none':
         await this.#deliver(known);
-        await this.#ownership.met(known, this.#wrote, this.#signal);
+        await this.#ownership.met(known, this.#signal);
         await confirmStored(context, this.#sent, this.#signal);
         if (!this.#changed && this.#unit.prior?.status === 'SUCCESS' && this.#unit.prior.sha256 === sha256) {
           await context.recorder.countRecorded(this.#unit.prior, this.#signal);
@@ -142,7 +142,7 @@ export class VersionWorker {
         await this.#ownership.beforeWriting(known, this.#signal);
         if (!(await this.#writeFiles(known)) || !(await this.#writeVersion(known))) return 'changed';
         await this.#ownership.written(known, this.#signal);
-        await this.#lookAgain(known);
+        await this.#lookAgain();
         await confirmStored(context, this.#sent, this.#signal);
         await this.#finish({ status: 'SUCCESS', sha256 });
         return 'written';
@@ -283,12 +283,13 @@ export class VersionWorker {
   }
 
   /** The source may have removed the version while it was written. */
-  async #lookAgain(known: ComparedVersion): Promise<void> {
+  async #lookAgain(): Promise<void> {
     const { context } = this.#means;
     if (!follows(context)) return;
     const { package: found, version } = this.#unit;
     const present = await context.reader.findVersions(found.id, [version.name], this.#signal);
-    if (!present.has(version.name)) await this.#ownership.goneMeanwhile(known, this.#signal);
+    const unit = { fullPath: '', packageKey: found.key, version: version.name };
+    if (!present.has(version.name)) goneMeanwhile(context, [unit]);
   }
 
   #finish(end: Pick<Parameters<typeof finishVersion>[2], 'status' | 'sha256' | 'error'>): Promise<void> {

@@ -69,6 +69,8 @@ export interface OwnedNode {
   readonly keys?: readonly string[];
   /** Set by tasks that follow their source, which may delete what they own; null = it is not theirs (any more). */
   readonly file?: OwnedFileState | null;
+  /** With `file: null`: only while that is the digest that was put down; the task may have meant another one since. */
+  readonly meant?: string;
 }
 
 export interface OwnedFileState {

@@ -146,7 +146,8 @@ const OF_A_FOLLOWER: Readonly<
   },
   countOwned: ({ follower }) => follower.countOwned('cluster-a', never),
   ownedFrom: ({ follower }) => follower.ownedFrom(['1', '2'], never),
-  disown: ({ follower }) => follower.disown('cluster-a', repository, ['/1'], never),
+  disown: ({ follower }) =>
+    follower.disown('cluster-a', repository, [{ fullPath: '/1', updatedAt: new Date(0) }], never),
 };
 
 const OF_ALL: Readonly<

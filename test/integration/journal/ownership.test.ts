@@ -48,14 +48,23 @@ describe('what a task that follows its source owns', () => {
     return run.writeOwnedKeys(clusterId, at, owned, never);
   }
 
-  async function owned(scope: OwnedScope, page = 100, clusterId = 'a'): Promise<readonly OwnedFile[]> {
-    const found: OwnedFile[] = [];
+  /** Without when it was written. */
+  async function owned(
+    scope: OwnedScope,
+    page = 100,
+    clusterId = 'a',
+  ): Promise<readonly Omit<OwnedFile, 'updatedAt'>[]> {
+    const found: Omit<OwnedFile, 'updatedAt'>[] = [];
     for (;;) {
       const some = await follower.owned(clusterId, repository, scope, found.at(-1)?.fullPath, page, never);
       assert.ok(some.length <= page);
       if (some.length === 0) return found;
-      found.push(...some);
+      found.push(...some.map(({ updatedAt: _, ...file }) => file));
     }
+  }
+
+  function asOfNow(paths: readonly string[]): readonly Pick<OwnedFile, 'fullPath' | 'updatedAt'>[] {
+    return paths.map((fullPath) => ({ fullPath, updatedAt: new Date(clock.now()) }));
   }
 
   async function names(scope: OwnedScope, page?: number): Promise<readonly string[]> {
@@ -252,10 +261,10 @@ describe('what a task that follows its source owns', () => {
 
   it('goes on behind what was disowned meanwhile', async () => {
     await write(['/1', '/2', '/3', '/4'].map((fullPath) => ({ fullPath, keys: ['k'], file: state(fullPath) })));
-    await follower.disown('b', repository, ['/2'], never);
-    await follower.disown('a', { ...repository, name: 'other' }, ['/2'], never);
+    await follower.disown('b', repository, asOfNow(['/2']), never);
+    await follower.disown('a', { ...repository, name: 'other' }, asOfNow(['/2']), never);
     assert.equal((await stored()).length, 4);
-    await follower.disown('a', repository, ['/2', '/3', '/none'], never);
+    await follower.disown('a', repository, asOfNow(['/2', '/3', '/none']), never);
     const next = await follower.owned('a', repository, { below: '/' }, '/2', 10, never);
     assert.deepEqual(
       next.map(({ fullPath }) => fullPath),
@@ -266,6 +275,15 @@ describe('what a task that follows its source owns', () => {
       0,
       'whoever puts it there has its keys',
     );
+  });
+
+  it('stays when it was put down anew since it was read', async () => {
+    await write([{ fullPath: '/again', file: state('1') }]);
+    const read = asOfNow(['/again']);
+    clock.advance(5);
+    await write([{ fullPath: '/again', file: state('2') }]);
+    await follower.disown('a', repository, read, never);
+    assert.deepEqual(await owned({ paths: ['/again'] }), [{ fullPath: '/again', sha256: 'digest of 2' }]);
   });
 
   it('is counted by far side; a great number is counted once a minute, less what is disowned', async () => {
@@ -279,7 +297,7 @@ describe('what a task that follows its source owns', () => {
     await write(many);
     assert.equal(await follower.countOwned('a', never), 10_101);
     await write([{ fullPath: '/one more', file: state('more') }]);
-    await follower.disown('a', repository, ['/1', '/2', '/keys', '/none'], never);
+    await follower.disown('a', repository, asOfNow(['/1', '/2', '/keys', '/none']), never);
     assert.ok((await follower.countOwned('a', never)) <= 10_099, 'what was counted, less what is gone');
     clock.advance(60_001);
     assert.equal(await follower.countOwned('a', never), 10_100);
@@ -319,7 +337,7 @@ describe('what a task that follows its source owns', () => {
     clock.advance(1_000);
     await journal.sweep(new Set(), new Date(clock.now()), never);
     assert.deepEqual(await stored(), []);
-    await assert.rejects(follower.disown('a', repository, ['/1'], never), failure('cluster', 'EpochLost'));
+    await assert.rejects(follower.disown('a', repository, asOfNow(['/1']), never), failure('cluster', 'EpochLost'));
   });
 
   it('can be read where an earlier release wrote it', async () => {
