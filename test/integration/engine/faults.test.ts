@@ -12,9 +12,13 @@ const FILES = 40;
 
 before(async () => {
   world = await World.start();
-  for (let index = 0; index < FILES - 1; index += 1)
-    await world.files.putFile(`/d${index % 5}/f${index}`, `content of file ${index}`);
-  await world.files.putFile('/large.bin', seededBytes(12 * 1024 * 1024, 7));
+  await world.files.putFiles(
+    Array.from({ length: FILES - 1 }, (_, index) => ({
+      path: `/d${index % 5}/f${index}`,
+      content: `content of file ${index}`,
+    })),
+  );
+  await world.files.putFile('/large.bin', seededBytes(9 * 1024 * 1024, 7));
 });
 after(() => world.stop());
 

@@ -239,7 +239,7 @@ test('what failed with its far side is not held against a unit, nor what was not
 
 test('where nothing ever failed, one question of the whole run is about failures', async () => {
   const files = await repositoryOf();
-  for (let at = 0; at < 120; at += 1) await files.putFile(`/f${at}`, `content ${at}`);
+  await files.putFiles(Array.from({ length: 120 }, (_, at) => ({ path: `/f${at}`, content: `content ${at}` })));
   const ticking = new Ticking(await world.farSide('spotless'), { objects: [objectOf(files)] });
   const asked: string[] = [];
   const counting = (journal: RunJournal): RunJournal => ({

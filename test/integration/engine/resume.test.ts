@@ -8,7 +8,9 @@ const FILES = 300;
 
 before(async () => {
   world = await World.start();
-  for (let index = 0; index < FILES; index += 1) await world.files.putFile(`/f${index}`, `content of file ${index}`);
+  await world.files.putFiles(
+    Array.from({ length: FILES }, (_, index) => ({ path: `/f${index}`, content: `content of file ${index}` })),
+  );
 });
 after(() => world.stop());
 
