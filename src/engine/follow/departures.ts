@@ -33,7 +33,8 @@ export function departuresOf(objects: readonly RunObject[], fates: readonly Fate
 
 function of(index: number, scope: OwnedScope, items: readonly Item[]): DepartureOf {
   const at = new Date(Math.max(...items.map((item) => item.at)));
-  return { departure: { index, scope, at }, items };
+  const attempts = Math.max(...items.map((item) => item.attempts));
+  return { departure: { index, scope, at, attempts }, items };
 }
 
 function packageScope({ key: { name, version } }: Item): OwnedScope {

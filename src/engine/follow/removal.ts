@@ -5,9 +5,8 @@
  * one that begins while files are being deleted. One departure after the other, or each would believe the cap its own.
  */
 import { classify, ReplicationError } from '../../domain/errors.ts';
-import { allowedDeletes, type DeleteProtection, DeleteWindow } from '../../domain/follow/delete-cap.ts';
+import type { DeleteProtection } from '../../domain/follow/delete-cap.ts';
 import { indexRulesFor } from '../../domain/indexes/rules.ts';
-import { selects } from '../../domain/paths.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { settledAll } from '../../lib/settled-all.ts';
@@ -15,13 +14,14 @@ import type { FarSideLink } from '../far-side-link.ts';
 import { isAsLeft } from '../ownership.ts';
 import type { DirtyKey, FollowJournal, OwnedFile, OwnedScope, Retry } from '../ports/follow-journal.ts';
 import type { RunJournal, UnitDetail } from '../ports/journal.ts';
-import type { SourceRepository } from '../ports/source.ts';
-import type { TargetRepository } from '../ports/target.ts';
 import type { RunObject, RunPlan } from '../run-types.ts';
 import type { SourceReader } from '../source-reader.ts';
 import { unitKey } from '../unit-key.ts';
+import { DeleteGuard } from './delete-guard.ts';
+import { Departed, PAGE, type Place } from './departed.ts';
 import type { FarSideDesk } from './far-side-desk.ts';
 import { splitOwnedName } from './owned-name.ts';
+import { nextRetry } from './retries.ts';
 
 export interface RemovalOptions {
   readonly plan: RunPlan;
@@ -39,23 +39,13 @@ export interface Departure {
   readonly scope: OwnedScope;
   /** When it left, as far as is known. */
   readonly at: Date;
+  /** How often it was tried before. */
+  readonly attempts: number;
 }
 
 /** `held`: too much at once; what is left of it was not deleted. */
 export type Removed = 'done' | 'held';
 
-interface Place {
-  readonly index: number;
-  readonly object: RunObject;
-  readonly target: TargetRepository;
-  /** Undefined = the source has no such repository any more. */
-  readonly repository: SourceRepository | undefined;
-  /** Of other objects that go to the same repository of the far side: what they hold is not gone. */
-  readonly others: readonly { readonly object: RunObject; readonly repository: SourceRepository }[];
-}
-
-/** Owned things looked at together. */
-const PAGE = 500;
 /** Before documents are made anew: several versions often go together. Milliseconds. */
 const DOCUMENTS_MS = 2_000;
 /** Requests to delete side by side. */
@@ -64,35 +54,29 @@ const AT_ONCE = 8;
 export class Removal {
   readonly #options: RemovalOptions;
   readonly #turn = new Semaphore(1);
-  readonly #window = new DeleteWindow();
-  /** What is held, with the departure by which it was found, while it is. */
-  readonly #held = new Map<string, string>();
-  /** How many more a person has agreed to. */
-  #approved = 0;
+  readonly #guard: DeleteGuard;
+  readonly #departed: Departed;
 
   constructor(options: RemovalOptions) {
     this.#options = options;
+    this.#guard = new DeleteGuard(options);
+    this.#departed = new Departed({ ...options, clusterId: options.desk.id });
   }
 
-  /** A person has agreed to what is held. */
+  /** See {@link DeleteGuard.approve}. */
   approve(): void {
-    this.#approved = this.#options.desk.held?.files ?? 0;
-    this.#held.clear();
-    this.#window.clear();
+    this.#guard.approve();
+  }
+
+  /** See {@link DeleteGuard.settle}. */
+  settle(signal: AbortSignal): Promise<void> {
+    return this.#guard.settle(signal);
   }
 
   /** The source has this file, again perhaps. */
   isThere({ repoName, name }: DirtyKey): void {
-    if (this.#held.size === 0) return;
-    for (const object of this.#options.plan.objects)
-      if (object.localRepoName === repoName) this.#held.delete(nameAt(object, name));
-  }
-
-  /** All that was held was looked at again: what comes from now on is judged anew. */
-  async settle(signal: AbortSignal): Promise<void> {
-    const { desk } = this.#options;
-    this.#approved = 0;
-    if (desk.state.heldSince !== undefined && this.#held.size === 0) await desk.forgetHeld(signal);
+    const objects = this.#options.plan.objects.filter((object) => object.localRepoName === repoName);
+    this.#guard.letGo(objects.map((object) => nameAt(object, name)));
   }
 
   /**
@@ -116,65 +100,41 @@ export class Removal {
   }
 
   async #depart(
-    { index, scope, at }: Departure,
+    departure: Departure,
     later: (key: DirtyKey) => void,
     journal: RunJournal,
     signal: AbortSignal,
   ): Promise<Removed> {
-    const place = await this.#place(index, signal);
+    const { index, scope, at } = departure;
+    const place = await this.#departed.place(index, signal);
     if (place === undefined) return 'done';
     if (!(await this.#mayGo(place, scope, signal))) return 'held';
-    for await (const gone of this.#gone(place, scope, signal)) {
+    for await (const gone of this.#departed.gone(place, scope, signal)) {
       // Since they were counted the source may have lost everything.
-      if (gone.length > (await this.#room(signal))) {
+      if (gone.length > (await this.#guard.room(signal))) {
         await this.#hold(place, scope, signal);
         return 'held';
       }
       const versions = gone.filter(({ sha256 }) => sha256 === null);
       const files = gone.filter(({ sha256 }) => sha256 !== null);
       await this.#documentsLater(place, versions, later, signal);
-      await this.#versions(place, versions, at, journal, signal);
-      await this.#files(place, files, at, journal, signal);
+      const refused = [
+        ...(await this.#versions(place, versions, at, journal, signal)),
+        ...(await this.#files(place, files, at, journal, signal)),
+      ];
+      await this.#tryAgain(place, refused, departure, later, signal);
       await this.#lookAgain(place, gone, later, signal);
     }
     return 'done';
   }
 
-  async #place(index: number, signal: AbortSignal): Promise<Place | undefined> {
-    const { plan, reader } = this.#options;
-    const object = plan.objects[index];
-    if (object === undefined) return undefined;
-    // Without its project nothing is known of it: that is an outage, or a wrong database, and no deletion.
-    if ((await reader.project(plan.localProjectId, signal)) === undefined) return undefined;
-    const repository = await reader.repository(plan.localProjectId, object.localRepoName, signal);
-    const target = {
-      projectId: object.remoteProjectId,
-      name: object.remoteRepoName,
-      repoType: object.repoType,
-      storageKey: repository?.credentialsKey ?? null,
-    };
-    return { index, object, target, repository, others: await this.#others(object, signal) };
-  }
-
-  async #others(object: RunObject, signal: AbortSignal): Promise<Place['others']> {
-    const { plan, reader } = this.#options;
-    const others: { object: RunObject; repository: SourceRepository }[] = [];
-    for (const other of plan.objects) {
-      const isSamePlace =
-        other.remoteProjectId === object.remoteProjectId && other.remoteRepoName === object.remoteRepoName;
-      if (!isSamePlace || other.localRepoName === object.localRepoName) continue;
-      const repository = await reader.repository(plan.localProjectId, other.localRepoName, signal);
-      if (repository !== undefined) others.push({ object: other, repository });
-    }
-    return others;
-  }
-
   /** Counted first, so that a mass delete is stopped before its first file. */
   async #mayGo(place: Place, scope: OwnedScope, signal: AbortSignal): Promise<boolean> {
-    this.#letGo(place, scope);
-    const room = await this.#room(signal);
+    if ('paths' in scope) this.#guard.letGo(scope.paths.map((fullPath) => nameAt(place.object, fullPath)));
+    else this.#guard.letGoOf(departureText(place.index, scope));
+    const room = await this.#guard.room(signal);
     let count = 0;
-    for await (const page of this.#gone(place, scope, signal)) {
+    for await (const page of this.#departed.gone(place, scope, signal)) {
       count += page.length;
       if (count <= room) continue;
       await this.#hold(place, scope, signal);
@@ -183,91 +143,9 @@ export class Removal {
     return true;
   }
 
-  /** How many may go now. */
-  async #room(signal: AbortSignal): Promise<number> {
-    const { desk, clock } = this.#options;
-    if (desk.state.heldSince !== undefined) return 0;
-    const { allowed } = await this.#cap(signal);
-    return this.#approved + Math.max(0, allowed - this.#window.recent(clock.monotonic()));
-  }
-
-  async #cap(signal: AbortSignal): Promise<{ readonly owned: number; readonly allowed: number }> {
-    const { journal, protection, desk, clock } = this.#options;
-    const owned = await journal.countOwned(desk.id, signal);
-    return { owned, allowed: allowedDeletes(protection, owned + this.#window.recent(clock.monotonic())) };
-  }
-
-  async #hold(place: Place, scope: OwnedScope, signal: AbortSignal): Promise<void> {
-    const { desk, clock } = this.#options;
-    this.#letGo(place, scope);
-    // Several changes may tell of the same file.
-    const by = departureText(place.index, scope);
-    for await (const page of this.#gone(place, scope, signal))
-      for (const { fullPath } of page) this.#held.set(nameAt(place.object, fullPath), by);
-    const held = { files: this.#held.size, ...(await this.#cap(signal)) };
-    await desk.save({ heldSince: desk.state.heldSince ?? new Date(clock.now()), held }, signal);
-  }
-
-  /** It is looked at again. */
-  #letGo({ index, object }: Place, scope: OwnedScope): void {
-    if (this.#held.size === 0) return;
-    if ('paths' in scope) {
-      for (const fullPath of scope.paths) this.#held.delete(nameAt(object, fullPath));
-      return;
-    }
-    const by = departureText(index, scope);
-    for (const [name, other] of this.#held) if (other === by) this.#held.delete(name);
-  }
-
-  #deleted(): void {
-    if (this.#approved > 0) this.#approved -= 1;
-    else this.#window.add(this.#options.clock.monotonic(), 1);
-  }
-
-  /** What of the scope is owned, and no longer at the source. */
-  async *#gone(place: Place, scope: OwnedScope, signal: AbortSignal): AsyncGenerator<readonly OwnedFile[]> {
-    const { journal, desk } = this.#options;
-    for (let after: string | undefined; ; ) {
-      const page = await journal.owned(desk.id, place.target, scope, after, PAGE, signal);
-      const there = await this.#atSource(place, page, signal);
-      const gone = page.filter(({ fullPath }) => !there.has(fullPath));
-      if (gone.length > 0) yield gone;
-      after = page.at(-1)?.fullPath;
-      if (after === undefined) return;
-    }
-  }
-
-  async #atSource(
-    { repository, others }: Place,
-    owned: readonly OwnedFile[],
-    signal: AbortSignal,
-  ): Promise<ReadonlySet<string>> {
-    const there = new Set(repository === undefined ? [] : await this.#inRepository(repository, owned, signal));
-    for (const { object, repository: other } of others) {
-      const { paths } = object;
-      for (const name of await this.#inRepository(other, owned, signal))
-        if (paths.length === 0 || paths.some((path) => selects(path, name))) there.add(name);
-    }
-    return there;
-  }
-
-  async #inRepository(
-    repository: SourceRepository,
-    owned: readonly OwnedFile[],
-    signal: AbortSignal,
-  ): Promise<ReadonlySet<string>> {
-    if (owned.length === 0) return new Set();
-    const { reader } = this.#options;
-    const paths = owned.filter(({ sha256 }) => sha256 !== null).map(({ fullPath }) => fullPath);
-    const there = new Set(paths.length === 0 ? [] : (await reader.findNodes(repository, paths, signal)).keys());
-    const names = owned.filter(({ sha256 }) => sha256 === null).map(({ fullPath }) => fullPath);
-    for (const [packageKey, versions] of byPackage(names)) {
-      const found = await reader.findPackage(repository, packageKey, signal);
-      if (found === undefined) continue;
-      const present = await reader.findVersions(found.id, versions, signal);
-      for (const version of present.keys()) there.add(`${packageKey}@${version}`);
-    }
-    return there;
+  #hold(place: Place, scope: OwnedScope, signal: AbortSignal): Promise<void> {
+    const names = namesOf(place, this.#departed.gone(place, scope, signal));
+    return this.#guard.hold(names, departureText(place.index, scope), signal);
   }
 
   /** Documents that name the versions are made anew when these are gone: put down before, so that no crash forgets it. */
@@ -305,7 +183,7 @@ export class Removal {
     signal: AbortSignal,
   ): Promise<void> {
     const { journal, desk, clock } = this.#options;
-    const there = await this.#atSource(place, gone, signal);
+    const there = await this.#departed.atSource(place, gone, signal);
     const now = new Date(clock.now());
     const retries = gone
       .filter(({ fullPath }) => there.has(fullPath))
@@ -314,14 +192,31 @@ export class Removal {
     for (const { key } of retries) later(key);
   }
 
+  /** What the far side refuses to delete keeps nothing else from going. */
+  async #tryAgain(
+    place: Place,
+    refused: readonly OwnedFile[],
+    { at, attempts }: Departure,
+    later: (key: DirtyKey) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { journal, desk, clock } = this.#options;
+    const now = clock.now();
+    const retries = refused.map((owned) => nextRetry({ key: keyOf(place, owned), at, attempts: attempts + 1 }, now));
+    if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
+    for (const { key } of retries) later(key);
+  }
+
+  /** Those that the far side refused to delete. */
   async #versions(
     place: Place,
     owned: readonly OwnedFile[],
     at: Date,
     journal: RunJournal,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly OwnedFile[]> {
     const { link } = this.#options;
+    const refused: OwnedFile[] = [];
     for (const one of owned) {
       const { fullPath } = one;
       const { packageKey, version } = splitOwnedName(fullPath);
@@ -345,12 +240,14 @@ export class Removal {
         if (error.errorClass !== 'unit') throw error;
         const failed = this.#detail(place, { fullPath: '', artifact, key: fullPath }, 'FAILED', error);
         await journal.writeDetails([failed], signal);
+        refused.push(one);
         continue;
       }
-      this.#deleted();
+      this.#guard.deleted();
       await this.#disown(place, [one], signal);
       await journal.writeDetails([this.#detail(place, { fullPath: '', artifact, key: fullPath }, 'SUCCESS')], signal);
     }
+    return refused;
   }
 
   /** Somebody has published it anew there: one of its files is not as the task left it. */
@@ -368,14 +265,15 @@ export class Removal {
     }
   }
 
+  /** Those that the far side refused to delete. */
   async #files(
     place: Place,
     owned: readonly OwnedFile[],
     at: Date,
     journal: RunJournal,
     signal: AbortSignal,
-  ): Promise<void> {
-    if (owned.length === 0) return;
+  ): Promise<readonly OwnedFile[]> {
+    if (owned.length === 0) return [];
     const { link } = this.#options;
     const look = async (): Promise<ReadonlyMap<string, { readonly folder: boolean; readonly sha256: string | null }>> =>
       await link.call(
@@ -390,18 +288,28 @@ export class Removal {
     const far = await look();
     const ours = owned.filter((file) => isAsLeft(file, far.get(file.fullPath)));
     const foreign = owned.filter((file) => !ours.includes(file) && far.get(file.fullPath)?.folder === false);
+    const refusals = new Map<OwnedFile, ReplicationError>();
+    const remove = async (file: OwnedFile): Promise<void> => {
+      try {
+        await link.call((t) => t.deleteNode(place.target, file.fullPath, at, signal), signal);
+        this.#guard.deleted();
+      } catch (cause) {
+        signal.throwIfAborted();
+        const error = classify(cause);
+        if (error.errorClass !== 'unit') throw error;
+        refusals.set(file, error);
+      }
+    };
     for (let start = 0; start < ours.length; start += AT_ONCE)
-      await settledAll(
-        ours.slice(start, start + AT_ONCE).map(async ({ fullPath }) => {
-          await link.call((t) => t.deleteNode(place.target, fullPath, at, signal), signal);
-          this.#deleted();
-        }),
-      );
+      await settledAll(ours.slice(start, start + AT_ONCE).map(remove));
     const after = await look();
     const left = ours.filter((file) => isAsLeft(file, after.get(file.fullPath)));
     const details = [
       ...foreign.map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'CONFLICT', CHANGED)),
-      ...left.map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'FAILED', NOT_DELETED)),
+      ...left.map((file) => {
+        const { fullPath } = file;
+        return this.#detail(place, { fullPath, key: fullPath }, 'FAILED', refusals.get(file) ?? NOT_DELETED);
+      }),
       ...ours
         .filter((file) => !left.includes(file))
         .map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'SUCCESS')),
@@ -409,6 +317,7 @@ export class Removal {
     if (details.length > 0) await journal.writeDetails(details, signal);
     const settled = owned.filter((file) => !left.includes(file));
     await this.#disown(place, settled, signal);
+    return left;
   }
 
   #disown({ target }: Place, owned: readonly OwnedFile[], signal: AbortSignal): Promise<void> {
@@ -468,6 +377,13 @@ const NOT_DELETED = new ReplicationError(
   'the far side accepted the deletion, but the file is still there',
 );
 
+async function* namesOf(
+  { object }: Place,
+  pages: AsyncIterable<readonly OwnedFile[]>,
+): AsyncGenerator<readonly string[]> {
+  for await (const page of pages) yield page.map(({ fullPath }) => nameAt(object, fullPath));
+}
+
 function departureText(index: number, scope: OwnedScope): string {
   return 'paths' in scope ? '' : JSON.stringify([index, scope]);
 }
@@ -481,13 +397,4 @@ function keyOf({ object }: Place, { fullPath, sha256 }: OwnedFile): DirtyKey {
   if (sha256 !== null) return { repoName, kind: 'path', name: fullPath };
   const { packageKey: name, version } = splitOwnedName(fullPath);
   return { repoName, kind: 'package', name, version };
-}
-
-function byPackage(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const packages = new Map<string, string[]>();
-  for (const name of names) {
-    const { packageKey, version } = splitOwnedName(name);
-    packages.set(packageKey, [...(packages.get(packageKey) ?? []), version]);
-  }
-  return packages;
 }

@@ -269,3 +269,24 @@ test('what somebody deleted at a far side makes no silent feed, what the source 
   });
   await other.stop();
 });
+
+test('a deletion that a far side refuses is told and tried again, and holds up nothing', async () => {
+  const east = await world.farSide('refuses');
+  const options = { taskUid: 'refuses', objects: [object(REPOSITORY, REPOSITORY, ['/refuses'])] };
+  await whileFollowing([east], options, async (following) => {
+    await live(following);
+    await files.putFile('/refuses/a.txt', 'stays for now');
+    await has(east, '/refuses/a.txt');
+    east.proxy.setFault(({ url }) => (url.includes('/node/delete') ? { kind: 'answer', status: 400 } : undefined));
+    await files.deleteFile('/refuses/a.txt');
+    await eventually(() => following.report()?.farSides[0]?.retrying === 1, { timeoutMs: 8_000 });
+    await files.putFile('/refuses/b.txt', 'goes on');
+    await has(east, '/refuses/b.txt');
+    await eventually(() => following.report()?.farSides[0]?.pending === 0, { timeoutMs: 5_000 });
+    assert.equal(following.report()?.farSides[0]?.trouble, undefined);
+    east.proxy.setFault(undefined);
+    following.orders.give('retry');
+    await hasNot(east, '/refuses/a.txt');
+    await eventually(() => following.report()?.farSides[0]?.retrying === 0, { timeoutMs: 5_000 });
+  });
+});
