@@ -27,9 +27,10 @@ const LEAST: Readonly<Record<string, { readonly files: number; readonly versions
 /** Milliseconds. */
 const PATIENCE = 240_000;
 
-test('npm run demo copies files and packages to both far sides, copies one changed file again, and says so in a final line of JSON', async () => {
+/** Answers the line of JSON, and what it says besides. */
+async function demo(...args: readonly string[]): Promise<{ readonly line: unknown; readonly stderr: string }> {
   const { MONGODB_URI: _own, ...env } = process.env;
-  const child = spawn('npm', ['run', '--silent', 'demo', '--', '--json'], {
+  const child = spawn('npm', ['run', '--silent', 'demo', '--', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env,
     timeout: PATIENCE,
@@ -39,7 +40,12 @@ test('npm run demo copies files and packages to both far sides, copies one chang
   assert.equal(code, 0, stderr.slice(-4_000));
   const lines = stdout.trimEnd().split('\n');
   assert.ok(lines.length <= 2, `besides the version of node there is only the line of JSON: ${stdout}`);
-  const { equal, farSides, types, secondRun } = JSON.parse(lines.at(-1) ?? '') as Line;
+  return { line: JSON.parse(lines.at(-1) ?? ''), stderr };
+}
+
+test('npm run demo copies files and packages to both far sides, copies one changed file again, and says so in a final line of JSON', async () => {
+  const { line, stderr } = await demo();
+  const { equal, farSides, types, secondRun } = line as Line;
   assert.equal(equal, true);
   assert.deepEqual(
     farSides.map((side) => [side.cluster, side.equal]),
@@ -67,4 +73,31 @@ test('npm run demo copies files and packages to both far sides, copies one chang
   assert.equal(secondRun.files, 1);
   assert.ok(secondRun.bytes > 0 && secondRun.bytes < 1_000, `${secondRun.bytes} bytes`);
   assert.match(stderr, /Everything is equal\./);
+});
+
+interface FollowedLine extends Omit<Line, 'secondRun'> {
+  readonly lagMsP50: number;
+  readonly lagMsP99: number;
+  readonly events: number;
+}
+
+test('npm run demo -- --realtime writes to the source while it is followed, and tells how far behind the far sides were', async () => {
+  const { line, stderr } = await demo('--realtime');
+  const { equal, farSides, types, lagMsP50, lagMsP99, events } = line as FollowedLine;
+  assert.equal(equal, true);
+  assert.deepEqual(
+    farSides.map((side) => [side.cluster, side.equal]),
+    [
+      ['shanghai', true],
+      ['shenzhen', true],
+    ],
+  );
+  assert.deepEqual(Object.keys(types), Object.keys(LEAST));
+  for (const [type, { files, equal: same }] of Object.entries(types)) assert.ok(same && files > 0, type);
+  // Each kind of write at least; how many more and how fast is the machine's.
+  assert.ok(Number.isInteger(events) && events >= 11, `${events} events`);
+  assert.ok(lagMsP50 > 0 && lagMsP99 >= lagMsP50, `${lagMsP50} ms, ${lagMsP99} ms`);
+  for (const kind of ['rename', 'folder rename', 'delete', 'metadata', 'npm publish', 'npm unpublish'])
+    assert.match(stderr, new RegExp(`\\d+ ${kind}[,)]`), kind);
+  assert.match(stderr, /EVENTS +LAG P50 +LAG P99 +WORST +EQUAL\nshanghai +\d+ .* yes\nshenzhen +\d+ .* yes/);
 });
