@@ -91,7 +91,8 @@ async function removeNpm(repository: SourceRepository, name: string, version: st
     return;
   }
   const tags = Object.entries(document['dist-tags'] ?? {}).map(([tag, of]) => [tag, of === version ? left.at(-1) : of]);
-  const changed = { ...document, versions, 'dist-tags': Object.fromEntries(tags) };
+  const { [version]: _, ...time } = document.time ?? {};
+  const changed = { ...document, versions, 'dist-tags': Object.fromEntries(tags), time };
   if (gone !== undefined) await repository.putFile(documentPath, JSON.stringify(changed, null, 2));
   const paths = [`/${name}/-/${name}-${version}.tgz`, `/.npm/${name}/${name}-${version}.json`];
   await repository.deleteVersion({ packageKey, version, paths });
@@ -100,4 +101,5 @@ async function removeNpm(repository: SourceRepository, name: string, version: st
 interface NpmDocument {
   readonly versions?: Readonly<Record<string, unknown>>;
   readonly 'dist-tags'?: Readonly<Record<string, string>>;
+  readonly time?: Readonly<Record<string, string>>;
 }

@@ -11,7 +11,7 @@ import type { Outcome } from '../outcome.ts';
 import { taskLines } from '../progress.ts';
 import { REPOSITORIES, type Report, type Sides } from '../sides.ts';
 import { compareFarSides, table, type Verdict } from '../verdict.ts';
-import { Arrivals } from './arrivals.ts';
+import { Arrivals, type Write } from './arrivals.ts';
 import { type Arrived, bars, LEGEND, lagTable, milliseconds, percentile } from './lag.ts';
 import { Writers } from './writers.ts';
 
@@ -21,6 +21,7 @@ const COPIED_WITHIN = 240_000;
 const ARRIVED_WITHIN = 90_000;
 const EQUAL_WITHIN = 60_000;
 const COMPARE_EVERY = 500;
+const FEW = 2;
 
 type ByFarSide = ReadonlyMap<string, readonly Arrived[]>;
 
@@ -122,9 +123,15 @@ function lineOf({ written }: Writers, { arrived, waiting }: Arrivals): string {
       all.map(({ lagMs }) => lagMs),
       50,
     );
-    return `${name} ${bars(all)} ${milliseconds(p50)}, ${waiting.get(name)?.length ?? 0} on their way`;
+    return `${name} ${bars(all)} ${milliseconds(p50)}, ${onTheWay(waiting.get(name) ?? [])}`;
   });
   return [`${String(written.length).padStart(4)} writes`, ...sides].join('   ');
+}
+
+/** How many, and the last few by what they are. */
+function onTheWay(waiting: readonly Write[]): string {
+  const few = waiting.length > 0 && waiting.length <= FEW ? ` (${waiting.map(({ what }) => what).join(', ')})` : '';
+  return `${waiting.length} on their way${few}`;
 }
 
 /** `3 upload, 1 delete`. */
