@@ -280,16 +280,18 @@ test('a package of ten thousand versions, twenty of which the far side lacks, ta
   }
   await farSide.db.collection('package').updateOne({ key: 'nuget://p' }, { $set: { latest: '1.0' } });
   const memory = process.memoryUsage().rss;
-  const begun = performance.now();
+  // Its own work: a machine that does other things as well lets it wait.
+  const before = process.cpuUsage();
   const tally = tallyOf(await world.run([farSide], { objects: [objectOf(repository)] }));
-  const took = performance.now() - begun;
+  const { user, system } = process.cpuUsage(before);
+  const took = (user + system) / 1_000;
   const grown = process.memoryUsage().rss - memory;
   context.diagnostic(
     `${Math.round(took)} ms, ${farSide.proxy.requests.length} requests, memory +${Math.round(grown / 1e6)} MB`,
   );
   assert.deepEqual([tally.success, tally.unchanged], [LACKING, VERSIONS - LACKING]);
   assert.ok(farSide.proxy.requests.length < 2_000, 'versions are asked for many at a time');
-  assert.ok(took < 60_000 && grown < 500e6);
+  assert.ok(took < 30_000 && grown < 500e6);
   const found = (await farPackages(farSide, repository)).get('nuget://p');
   assert.deepEqual([found?.latest, found?.versions.size, found?.problems], ['1.1', VERSIONS, []]);
 });
