@@ -136,7 +136,10 @@ export class Arrivals {
       const shown = await Promise.all(write.signs.map((sign) => this.#shows(side, seen, sign)));
       if (shown.includes(false)) continue;
       const now = performance.now();
-      watched.arrived = [...watched.arrived, { at: now - this.#begun, lagMs: now - write.answeredAt }];
+      watched.arrived = [
+        ...watched.arrived,
+        { what: write.what, at: now - this.#begun, lagMs: now - write.answeredAt },
+      ];
       done.add(write);
     }
     watched.waiting = watched.waiting.filter((write) => !done.has(write));

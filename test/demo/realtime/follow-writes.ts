@@ -12,7 +12,7 @@ import { taskLines } from '../progress.ts';
 import { REPOSITORIES, type Report, type Sides } from '../sides.ts';
 import { compareFarSides, table, type Verdict } from '../verdict.ts';
 import { Arrivals, type Write } from './arrivals.ts';
-import { type Arrived, bars, LEGEND, lagTable, milliseconds, percentile } from './lag.ts';
+import { type Arrived, bars, kindTable, LEGEND, lagTable, milliseconds, percentile } from './lag.ts';
 import { Writers } from './writers.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '../../../deploy/samples/real-time.yaml');
@@ -39,13 +39,10 @@ export async function followWrites(sides: Sides, report: Report): Promise<Outcom
     const lags = await measure(writers, arrivals, report);
     const verdicts = await untilEqual(sides, EQUAL_WITHIN);
     const { written } = writers;
-    report(`\nAfter ${written.length} writes (${counted(written)}), read back by the demo itself:\n${table(verdicts)}`);
-    report(
-      `\nFrom the answer to a write until the far side has it for good, as its database and store show:\n${lagTable(
-        lags,
-        (name) => verdicts.every(({ cluster, equal }) => cluster !== name || equal),
-      )}`,
-    );
+    report(`\nAfter ${written.length} writes, read back by the demo itself:\n${table(verdicts)}`);
+    const isEqual = (name: string): boolean => verdicts.every(({ cluster, equal }) => cluster !== name || equal);
+    report('\nFrom the answer to a write until a far side has it for good, as its database and store show:');
+    report(`${lagTable(lags, isEqual)}\n\n${kindTable(lags)}`);
     const missing = [...arrivals.waiting].flatMap(([name, waiting]) => waiting.map(({ what }) => `${what} (${name})`));
     if (missing.length > 0) report(`${missing.length} never arrived: ${missing.slice(0, 10).join(', ')}`);
     report(`\n${await sides.stage.show()}`);
@@ -132,9 +129,4 @@ function lineOf({ written }: Writers, { arrived, waiting }: Arrivals): string {
 function onTheWay(waiting: readonly Write[]): string {
   const few = waiting.length > 0 && waiting.length <= FEW ? ` (${waiting.map(({ what }) => what).join(', ')})` : '';
   return `${waiting.length} on their way${few}`;
-}
-
-/** `3 upload, 1 delete`. */
-function counted(words: readonly string[]): string {
-  return [...Map.groupBy(words, (word) => word)].map(([word, all]) => `${all.length} ${word}`).join(', ');
 }

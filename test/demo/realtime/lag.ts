@@ -3,6 +3,8 @@ import { inColumns } from '../columns.ts';
 
 /** Both in milliseconds; `at` since some beginning. */
 export interface Arrived {
+  /** What was done. */
+  readonly what: string;
   readonly at: number;
   readonly lagMs: number;
 }
@@ -44,6 +46,20 @@ export function lagTable(
     return [name, String(all.length), ...shown, isEqual(name) ? 'yes' : 'NO'];
   });
   return inColumns([['FAR SIDE', 'EVENTS', 'LAG P50', 'LAG P99', 'WORST', 'EQUAL'], ...rows]).join('\n');
+}
+
+/** A row for each kind of write; lags at all far sides together. */
+export function kindTable(arrived: ReadonlyMap<string, readonly Arrived[]>): string {
+  const byKind = Map.groupBy([...arrived.values()].flat(), ({ what }) => what);
+  const rows = [...byKind].map(([what, all]) => {
+    const lags = all.map(({ lagMs }) => lagMs);
+    return [
+      what,
+      String(all.length / arrived.size),
+      ...[50, 100].map((percent) => milliseconds(percentile(lags, percent))),
+    ];
+  });
+  return inColumns([['WRITE', 'EVENTS', 'LAG P50', 'WORST'], ...rows]).join('\n');
 }
 
 export function milliseconds(value: number): string {
