@@ -281,6 +281,8 @@ test('under SKIP a file that appears at the far side while its version is writte
   );
   const farSide = await world.farSide('race');
   const far = await farRepository(farSide, repository);
+  // Or both of them would make it at once.
+  await far.makeFolders(['/p/1/b']);
   let theirs: Promise<unknown> | undefined;
   let there = false;
   farSide.proxy.setFault(({ url }) => {
