@@ -82,14 +82,16 @@ export function followRetries({
       );
     },
 
-    async dropRetries(clusterId, keys, signal) {
-      for (const batch of batches(keys)) {
+    async dropRetries(clusterId, retries, signal) {
+      for (const batch of batches(retries)) {
         await touch(signal);
         await call('drop retries', signal, () =>
-          collection.deleteMany({
-            _id: { $in: batch.map((key) => idOfKey(clusterId, key)) },
-            epoch: { $lte: epoch },
-          }),
+          collection.bulkWrite(
+            batch.map(({ key, dueAt }) => ({
+              deleteOne: { filter: { _id: idOfKey(clusterId, key), epoch: { $lte: epoch }, dueAt } },
+            })),
+            { ordered: false },
+          ),
         );
       }
     },

@@ -14,6 +14,8 @@ export interface Item {
   readonly seqs: readonly number[];
   /** How often it failed; 0 = it comes from the feed. */
   readonly attempts: number;
+  /** Of a retry: when it was due, by which it is told from one that was saved since. */
+  readonly dueAt?: Date;
 }
 
 export class Backlog {
@@ -76,9 +78,9 @@ export class Backlog {
   }
 
   addRetries(retries: readonly Retry[]): void {
-    for (const { key, at, attempts } of retries) {
+    for (const { key, at, attempts, dueAt } of retries) {
       const text = keyText(key);
-      if (!this.#busy.has(text)) this.#put({ key, text, at: at.getTime(), seqs: [], attempts });
+      if (!this.#busy.has(text)) this.#put({ key, text, at: at.getTime(), seqs: [], attempts, dueAt });
     }
   }
 
@@ -143,8 +145,10 @@ export class Backlog {
 }
 
 function joined(a: Item, b: Item): Item {
+  const dueAt = b.dueAt ?? a.dueAt;
   return {
     ...a,
+    ...(dueAt === undefined ? {} : { dueAt }),
     at: Math.min(a.at, b.at),
     seqs: [...a.seqs, ...b.seqs],
     attempts: Math.max(a.attempts, b.attempts),

@@ -320,8 +320,8 @@ export class Converger {
     const cured = fates.filter(
       ({ item, fate }) => item.attempts > 0 && fate !== 'back' && !left.has(item) && !kept.has(item.text),
     );
-    const keys = cured.map(({ item }) => item.key);
-    if (keys.length > 0) await deps.journal.dropRetries(desk.id, keys, signal);
+    const retries = cured.flatMap(({ item: { key, dueAt } }) => (dueAt === undefined ? [] : [{ key, dueAt }]));
+    if (retries.length > 0) await deps.journal.dropRetries(desk.id, retries, signal);
   }
 
   /** What could not be removed, and why; undefined = all is dealt with. What is to be tried again is added to `kept`. */

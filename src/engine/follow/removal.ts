@@ -117,11 +117,13 @@ export class Removal {
       }
       const versions = gone.filter(({ sha256 }) => sha256 === null);
       const files = gone.filter(({ sha256 }) => sha256 !== null);
-      await this.#documentsLater(place, versions, later, signal);
+      await this.#documentsLater(place, versions, later, DOCUMENTS_MS, signal);
       const refused = [
         ...(await this.#versions(place, versions, at, journal, signal)),
         ...(await this.#files(place, files, at, journal, signal)),
       ];
+      // Whoever has made them meanwhile may have found the versions still there.
+      await this.#documentsLater(place, versions, later, 0, signal);
       await this.#tryAgain(place, refused, departure, later, signal);
       await this.#lookAgain(place, gone, later, signal);
     }
@@ -153,6 +155,7 @@ export class Removal {
     { object }: Place,
     owned: readonly OwnedFile[],
     later: (key: DirtyKey) => void,
+    delayMs: number,
     signal: AbortSignal,
   ): Promise<void> {
     const { journal, desk, clock } = this.#options;
@@ -168,7 +171,7 @@ export class Removal {
         key: { repoName: object.localRepoName, kind: 'path', name },
         at: new Date(now),
         attempts: 1,
-        dueAt: new Date(now + DOCUMENTS_MS),
+        dueAt: new Date(now + delayMs),
       }),
     );
     if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);

@@ -97,7 +97,8 @@ export interface FollowJournal {
   /** All of a far side are due at `now`. */
   retryNow(clusterId: string, now: Date, signal: AbortSignal): Promise<void>;
   countRetries(clusterId: string, signal: AbortSignal): Promise<number>;
-  dropRetries(clusterId: string, keys: readonly DirtyKey[], signal: AbortSignal): Promise<void>;
+  /** Those that were saved anew since, to be due at another time, stay. */
+  dropRetries(clusterId: string, retries: readonly Pick<Retry, 'key' | 'dueAt'>[], signal: AbortSignal): Promise<void>;
   /** Pages of what the task owns there (`OwnedNode.file` is set), behind `after` in the binary order of fullPath. */
   owned(
     clusterId: string,

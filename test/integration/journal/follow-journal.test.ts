@@ -122,10 +122,10 @@ for (const replicaSet of [true, false])
       for (const stranger of strangers) {
         await stranger.mark([mark(1, 3)], never);
         await stranger.forgetMarks(100, never);
-        await stranger.dropRetries('a', [path(1)], never);
+        await stranger.dropRetries('a', [retry(1, 10)], never);
         assert.deepEqual([stranger.state.epoch, await stranger.countRetries('a', never)], [1, 0]);
       }
-      await own.dropRetries('b', [path(1)], never);
+      await own.dropRetries('b', [retry(1, 10)], never);
       assert.deepEqual([await own.countMarks(0, never), await own.countRetries('a', never)], [1, 1]);
       assert.equal(await own.countRetries('b', never), 0);
     });
@@ -138,7 +138,9 @@ for (const replicaSet of [true, false])
       assert.equal(await own.countRetries('a', never), 2_500);
       const due = await own.dueRetries('a', new Date(7_503), 3, never);
       assert.deepEqual(due, [retry(3, 20, 4), retry(2_498, 7_502), retry(2_497, 7_503)]);
-      await own.dropRetries('a', [path(3), path('none')], never);
+      await own.dropRetries('a', [retry(3, 9_997)], never);
+      assert.equal((await own.dueRetries('a', new Date(7_501), 3, never)).length, 1, 'it was saved anew since');
+      await own.dropRetries('a', [retry(3, 20), { key: path('none'), dueAt: new Date(20) }], never);
       assert.deepEqual(await own.dueRetries('a', new Date(7_501), 3, never), []);
       await own.retryNow('a', new Date(7_000), never);
       const now = await own.dueRetries('a', new Date(7_000), 5_000, never);
@@ -161,7 +163,7 @@ for (const replicaSet of [true, false])
         forgetMarks: () => former.forgetMarks(EPOCH + 1, never),
         saveRetries: () => former.saveRetries('a', [retry(2, 10)], never),
         retryNow: () => former.retryNow('a', new Date(1), never),
-        dropRetries: () => former.dropRetries('a', [path(1)], never),
+        dropRetries: () => former.dropRetries('a', [retry(1, 10)], never),
         disown: () => former.disown('a', repository, [{ fullPath: '/1', updatedAt: new Date(0) }], never),
       };
       for (const [what, write] of Object.entries(writes)) await assert.rejects(write, LOST, what);
@@ -182,7 +184,7 @@ for (const replicaSet of [true, false])
       await state.updateOne({ taskUid: task.taskUid }, { $set: { epoch: 1 } });
       await former.mark([mark(1, EPOCH + 5), mark(3, EPOCH + 6)], never);
       await former.forgetMarks(EPOCH + 6, never);
-      await former.dropRetries('a', [path(1)], never);
+      await former.dropRetries('a', [retry(1, 10)], never);
       await assert.rejects(former.saveRetries('a', [retry(1, 99)], never), failure('retryable', 'JournalUnavailable'));
       await state.updateOne({ taskUid: task.taskUid }, { $set: { epoch: 2 } });
       assert.deepEqual(await allMarks(second), [mark(1, 2 * EPOCH + 1, 7_000), mark(2, 2 * EPOCH + 2)]);

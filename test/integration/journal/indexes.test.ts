@@ -132,7 +132,7 @@ const OF_A_FOLLOWER: Readonly<
   dueRetries: ({ follower }) => follower.dueRetries('cluster-a', new Date(1), 10, never),
   retryNow: ({ follower }) => follower.retryNow('cluster-a', new Date(1), never),
   countRetries: ({ follower }) => follower.countRetries('cluster-a', never),
-  dropRetries: ({ follower }) => follower.dropRetries('cluster-a', [dirty], never),
+  dropRetries: ({ follower }) => follower.dropRetries('cluster-a', [{ key: dirty, dueAt: new Date(0) }], never),
   owned: async ({ follower }) => {
     for (const scope of [
       { paths: ['/9', '/10'] },
