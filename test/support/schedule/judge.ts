@@ -19,7 +19,7 @@ export interface Verdicts {
   readonly selection: Selection;
   /** What the source lost meanwhile: a far side may have it or not. */
   readonly removed: readonly ExpectedVersion[];
-  /** Without OVERWRITE a far side's own description and extension of a package stay. */
+  /** Without OVERWRITE a package's description and extension stay at a far side, also when the source changes them later. */
   readonly keepsFields: boolean;
   /** Where a receiving process was killed its count of versions may be wrong: it counts after it has written. */
   readonly peersDied: boolean;

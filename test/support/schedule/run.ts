@@ -219,7 +219,7 @@ class Schedule {
       expectations: this.#expectations,
       selection: this.#selection,
       removed: director.removed,
-      keepsFields: this.#plan.seeded && this.#plan.conflictStrategy !== 'OVERWRITE',
+      keepsFields: this.#plan.conflictStrategy !== 'OVERWRITE',
       peersDied: director.peerDeaths > 0,
     };
     for (const [index, side] of sides.entries()) {
