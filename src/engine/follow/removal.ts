@@ -117,13 +117,13 @@ export class Removal {
       }
       const versions = gone.filter(({ sha256 }) => sha256 === null);
       const files = gone.filter(({ sha256 }) => sha256 !== null);
-      await this.#documentsLater(place, versions, later, DOCUMENTS_MS, signal);
+      await this.#documentsLater(place, gone, later, DOCUMENTS_MS, signal);
       const refused = [
         ...(await this.#versions(place, versions, at, journal, signal)),
         ...(await this.#files(place, files, at, journal, signal)),
       ];
-      // Whoever has made them meanwhile may have found the versions still there.
-      await this.#documentsLater(place, versions, later, 0, signal);
+      // Whoever has made them meanwhile may have found the versions, or their files, still there.
+      await this.#documentsLater(place, gone, later, 0, signal);
       await this.#tryAgain(place, refused, departure, later, signal);
       await this.#lookAgain(place, gone, later, signal);
     }
@@ -150,7 +150,7 @@ export class Removal {
     return this.#guard.hold(names, departureText(place.index, scope), signal);
   }
 
-  /** Documents that name the versions are made anew when these are gone: put down before, so that no crash forgets it. */
+  /** Documents that name the versions are made anew when they and their files are gone: put down before, so that no crash forgets it. */
   async #documentsLater(
     { object }: Place,
     owned: readonly OwnedFile[],
@@ -160,8 +160,9 @@ export class Removal {
   ): Promise<void> {
     const { journal, desk, clock } = this.#options;
     const { ofPackage, sharedWith, ofRepository } = indexRulesFor(object.repoType);
-    const paths = owned.flatMap(({ fullPath }) => {
-      const { packageKey: key } = splitOwnedName(fullPath);
+    const versions = owned.flatMap(({ fullPath, sha256, partOf }) => (sha256 === null ? [fullPath] : (partOf ?? [])));
+    const packages = new Set(versions.map((version) => splitOwnedName(version).packageKey));
+    const paths = [...packages].flatMap((key) => {
       const facts = { key, name: key.slice(key.indexOf('://') + 3) };
       return [...ofPackage(facts), ...sharedWith(facts), ...ofRepository];
     });
