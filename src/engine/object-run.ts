@@ -64,6 +64,7 @@ async function runRepository(context: ObjectContext, options: ObjectRunOptions, 
   const met = new Set<string>();
   const packages = new PackageRun(context, { ...options, claims, indexes });
   if (!whole || type !== 'GENERIC') {
+    if (only !== undefined) await shareOf(context, options, () => ask(indexes, only.paths(index, options.run)));
     const shared = whole && only === undefined ? undefined : met;
     await shareOf(context, options, () => packages.execute(shared));
   }
@@ -78,6 +79,11 @@ async function runRepository(context: ObjectContext, options: ObjectRunOptions, 
   const ofRepository = only === undefined || packages.hasBegun;
   if (!context.deps.drain.aborted)
     await shareOf(context, options, () => indexes.atEnd(met, ofRepository, options.farSide));
+}
+
+/** Before the packages: their documents would be taken for what is remembered of them. */
+async function ask(indexes: IndexWorker, pages: AsyncIterable<readonly string[]>): Promise<void> {
+  for await (const paths of pages) for (const path of paths) indexes.ask(path);
 }
 
 /** Loose files beside packages are not in the count of what there is to do before they are met. */

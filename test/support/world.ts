@@ -9,6 +9,7 @@ import { Lanes } from '../../src/engine/pacing/lane.ts';
 import type { Target } from '../../src/engine/ports/target.ts';
 import { executeRun } from '../../src/engine/run.ts';
 import type { RunDeps, RunObject, RunOutcome, RunSetting, UploadVerification } from '../../src/engine/run-types.ts';
+import type { UnitSelection } from '../../src/engine/unit-selection.ts';
 import { type Journal, openJournal } from '../../src/journal/journal.ts';
 import type { RunRecord } from '../../src/journal/records.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -65,6 +66,7 @@ export interface RunOptions {
   readonly taskUid?: string;
   /** Id of the record whose failed units alone are tried. */
   readonly retryOf?: string;
+  readonly only?: UnitSelection;
   readonly patience?: number;
   readonly deps?: Partial<RunDeps>;
   readonly signal?: AbortSignal;
@@ -165,6 +167,7 @@ export class World {
       {
         localProjectId: options.project ?? PROJECT,
         ...(options.retryOf === undefined ? {} : { retryOf: options.retryOf }),
+        ...(options.only === undefined ? {} : { only: options.only }),
         objects: options.objects ?? [
           {
             localRepoName: REPOSITORY,

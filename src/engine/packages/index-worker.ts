@@ -68,6 +68,11 @@ export class IndexWorker {
     this.#anyChanged = true;
   }
 
+  /** One that is a document, in a run of single units, is read, whatever is remembered of it. */
+  ask(fullPath: string): void {
+    if (this.#isDocument(fullPath)) this.#asked.add(fullPath);
+  }
+
   /** To be called last for a package. */
   async ofPackage(facts: PackageFacts, signal: AbortSignal): Promise<void> {
     for (const path of this.#options.rules.ofPackage(facts)) await this.document(path, signal, facts.key);
@@ -93,11 +98,15 @@ export class IndexWorker {
 
   /** Whether a file met in the listing is an index document; then it and its checksum files are claimed. */
   meets(fullPath: string): boolean {
-    const { rules, claims, byPath } = this.#options;
-    if (byPath && !rules.mergedByPath) return false;
-    if (!rules.isIndex(fullPath) || rules.checksumEndings.some((ending) => fullPath.endsWith(ending))) return false;
-    for (const path of this.#paths(fullPath)) claims.add(path);
+    if (!this.#isDocument(fullPath)) return false;
+    for (const path of this.#paths(fullPath)) this.#options.claims.add(path);
     return true;
+  }
+
+  #isDocument(fullPath: string): boolean {
+    const { rules, byPath } = this.#options;
+    if (byPath && !rules.mergedByPath) return false;
+    return rules.isIndex(fullPath) && !rules.checksumEndings.some((ending) => fullPath.endsWith(ending));
   }
 
   /** Was a unit of this object already. */

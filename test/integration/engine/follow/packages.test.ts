@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { DirtyUnits } from '../../../../src/engine/follow/dirty-units.ts';
+import type { DirtyKey } from '../../../../src/engine/ports/follow-journal.ts';
+import { BkRepoBuilder } from '../../../support/bkrepo/builder.ts';
 import { compareSides } from '../../../support/bkrepo/compare.ts';
 import { blobPath } from '../../../support/bkrepo/layout.ts';
 import { putHelm } from '../../../support/bkrepo/packages/helm.ts';
@@ -101,6 +104,31 @@ test('a document that came as a file before its version was there leads to the f
   } finally {
     await following.stop();
   }
+});
+
+test('a document that is asked for is made anew beside a version of its package, whatever is remembered of it', async () => {
+  const south = await world.farSide('south');
+  const npm = repository('NPM');
+  for (const version of ['1.0.0', '1.1.0']) await putNpm(npm, 'kept', version);
+  const only = objects.filter(({ repoType }) => repoType === 'NPM');
+  for (let run = 0; run < 2; run += 1) await world.run([south], { objects: only });
+  const tarball = '/kept/-/kept-1.1.0.tgz';
+  for (const files of [npm, new BkRepoBuilder(south.db, south.storeDir).existing('mirror', 'npm', 'NPM')]) {
+    await files.deleteFile(tarball);
+    await files.builder.db.collection('package_version').deleteOne({ name: '1.1.0', artifactPath: tarball });
+  }
+  const path = '/.npm/kept/package.json';
+  const keys: readonly DirtyKey[] = [
+    { repoName: 'npm', kind: 'package', name: 'npm://kept', version: '1.0.0' },
+    { repoName: 'npm', kind: 'path', name: path },
+  ];
+  const plan = { localProjectId: PROJECT, objects: only };
+  const units = new DirtyUnits({ plan, keys, source: world.source, pageSize: 100 });
+  await world.run([south], { objects: only, only: units });
+  const there = (await readBack(south.db, south.storeDir, 'mirror', 'npm')).get(path) ?? assert.fail();
+  const document = await readFile(blobPath(south.storeDir, there.sha256), 'utf8');
+  assert.match(document, /kept-1\.0\.0\.tgz/);
+  assert.doesNotMatch(document, /kept-1\.1\.0\.tgz/);
 });
 
 test('package versions are followed as wholes: made, changed and deleted', async () => {
