@@ -52,7 +52,7 @@ export async function kubernetesStage({ directory, config, rest, report }: Stage
       await kubectl('--namespace', NAMESPACE, 'wait', '--for=condition=Ready', '--timeout=30s', ...ready);
       const shown = [];
       for (const args of [
-        ['get', 'clusters.replication.bkrepo.io,replicatasks.replication.bkrepo.io'],
+        ['get', 'clusters.replication.bkrepo.io,replicatasks.replication.bkrepo.io', '-o', 'wide'],
         ['describe', 'replicatasks', ...TASKS],
       ]) {
         shown.push(`$ kubectl ${args.join(' ')}`, await kubectl('--namespace', NAMESPACE, ...args));
