@@ -9,8 +9,8 @@ import { FILE_WRITES, FileWrites } from './file-writes.ts';
 import { PACKAGE_WRITES, PackageWrites } from './package-writes.ts';
 
 /** Milliseconds in which all is written when the machine can, and after which no more is written when it cannot. */
-const WRITE_MS = 7_000;
-const LONGEST_MS = 20_000;
+const WRITE_MS = 5_000;
+const LONGEST_MS = 12_000;
 const SEED = 7;
 
 export class Writers {
