@@ -79,6 +79,7 @@ async function lost(from: FeedPosition): Promise<string> {
 }
 
 const paths = (count: number, of: string) => Array.from({ length: count }, (_, index) => `/${of}/${index}`);
+const presentSecond = (): number => Math.floor(Date.now() / 1000);
 const nodes = (list: readonly string[]) => list.map((path) => `node p/r${path}`);
 
 describe('reading the event log', () => {
@@ -103,11 +104,12 @@ describe('reading the event log', () => {
   });
 
   it('tells what a second holds again when more of it became visible, and nothing else', async () => {
+    const begun = presentSecond();
     await log.insertMany([put('/1', -50), put('/2', -30), put('/3', -10), put('/4', -10)]);
     const from = await feed.end(NEVER);
     assert.deepEqual(await toldBehind(from), []);
     await collection(logOf()).deleteOne({ resourceKey: '/mark' });
-    await log.insertOne(put('/late', -30));
+    await log.insertOne(put('/late', begun - presentSecond() - 30));
     assert.deepEqual(new Set(await toldBehind(from)), new Set(nodes(['/2', '/late'])));
   });
 
@@ -142,10 +144,11 @@ describe('reading the event log', () => {
   });
 
   it('tells once what becomes visible up to a minute late', async () => {
+    const begun = presentSecond();
     await log.insertOne(put('/newest'));
     await following(async (reading) => {
       for (const late of [1, 5, 20, 40, 58]) {
-        await log.insertOne(put(`/late/${late}`, -late));
+        await log.insertOne(put(`/late/${late}`, begun - presentSecond() - late));
         assert.deepEqual(await reading.take(`node p/r/late/${late}`), []);
       }
       await delay(1_000);
