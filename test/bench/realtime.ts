@@ -47,7 +47,7 @@ export interface RealtimeOptions {
 }
 
 export const REALTIME_USAGE = `npm run bench -- realtime [OPTIONS]
-  --quick              a minute's version: fewer seconds of each rate, and ${QUICK.queued} queued changes instead of ${USUAL.queued}
+  --quick              a minute or two: fewer seconds of each rate, and ${QUICK.queued} queued changes instead of ${USUAL.queued}
   --queued N           changes queued while the program is down
   --only TEXT          only the flows whose name contains it, such as "1000/s" or "restart"
   --profiles DIR       the program leaves its CPU profiles in this directory
