@@ -151,6 +151,8 @@ async function relocate(act: Act, kind: 'files' | 'folders', how: 'rename' | 'mo
   const folder = random.pick(FOLDERS);
   const into = folder !== '' && random.below(3) === 0;
   const to = into ? folder : `${folder}/${kind === 'files' ? random.pick(FILES) : `d${random.below(2)}`}`;
+  // A far side keeps folders: where one was, no file can be afterwards.
+  if (into) await (how === 'rename' ? repository : other).makeFolder(folder);
   if (how === 'rename') await repository.rename(from, to);
   else await repository[how](from, to, { to: other, overwrite: random.below(4) > 0 });
   return how === 'rename' ? `${from} to ${to}` : `${from} to ${other.name}${to}`;

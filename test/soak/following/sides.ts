@@ -101,10 +101,10 @@ async function indexesOf(
   };
   for (const path of new Set([...here.keys(), ...there.keys()])) {
     if (!isShared(type, path)) continue;
-    if (here.has(path) && !there.has(path)) lines.push(`${path}: only at source`);
     lines.push(...(there.get(path)?.problems ?? []).map((problem) => `${path}: ${problem}`));
     const wanted = await names(here, storeDir, path, ours);
     const named = await names(there, farStoreDir, path, theirs);
+    if (wanted.size > 0 && !there.has(path)) lines.push(`${path}: only at source`);
     for (const one of wanted) if (there.has(path) && !named.has(one)) lines.push(`${path}: does not name ${one}`);
     for (const one of named) if (!wanted.has(one)) lines.push(`${path}: names ${one}, which the source does not`);
   }
