@@ -152,10 +152,16 @@ async function relocate(act: Act, kind: 'files' | 'folders', how: 'rename' | 'mo
   const into = folder !== '' && random.below(3) === 0;
   const to = into ? folder : `${folder}/${kind === 'files' ? random.pick(FILES) : `d${random.below(2)}`}`;
   // A far side keeps folders: where one was, no file can be afterwards.
-  if (into) await (how === 'rename' ? repository : other).makeFolder(folder);
+  if (into) await makeSure(how === 'rename' ? repository : other, folder);
   if (how === 'rename') await repository.rename(from, to);
   else await repository[how](from, to, { to: other, overwrite: random.below(4) > 0 });
   return how === 'rename' ? `${from} to ${to}` : `${from} to ${other.name}${to}`;
+}
+
+/** Of a folder that may be there. */
+async function makeSure(repository: SourceRepository, folder: string): Promise<void> {
+  const folders = await repository.paths('folders');
+  if (!folders.includes(folder)) await repository.makeFolder(folder);
 }
 
 async function saveMetadata(act: Act): Promise<string> {

@@ -12,7 +12,7 @@ import { withoutHeldBack } from '../failure-memory.ts';
 import { finish } from '../finish-unit.ts';
 import { hasOtherKeys, keysOf } from '../node-writing.ts';
 import { follows, leftThere, ownedAmong, stateOf } from '../ownership.ts';
-import type { OwnedNode, UnitDetail } from '../ports/journal.ts';
+import type { OwnedFileState, OwnedNode, UnitDetail } from '../ports/journal.ts';
 import type { SourceNode } from '../ports/source.ts';
 import type { TargetNode } from '../ports/target.ts';
 import { goodProofs } from '../proofs.ts';
@@ -171,7 +171,12 @@ export class FileRun {
       signal,
     );
     const owned = await this.#ownedKeys(units, far);
-    const own = await ownedAmong(this.#context, pathsInDoubt(units, far), signal);
+    const own = await ownedAmong(this.#context, paths, signal);
+    const inDoubt = new Set(pathsInDoubt(units, far));
+    await this.#follow(
+      units.filter(({ node }) => !inDoubt.has(node.fullPath)),
+      own,
+    );
     const prior = await this.#priorDetails(paths, signal);
     return units.map((unit) => {
       const { fullPath, sha256 } = unit.node;
@@ -180,7 +185,7 @@ export class FileRun {
         unit: {
           ...unit,
           recorded: prior.has(unitKey(index, fullPath)),
-          ownDigest: unit.ownDigest ?? leftThere(own.get(fullPath), farNode),
+          ownDigest: unit.ownDigest ?? (inDoubt.has(fullPath) ? leftThere(own.get(fullPath), farNode) : undefined),
         },
         far: farNode,
         ownedKeys: owned.get(fullPath) ?? [],
@@ -188,6 +193,16 @@ export class FileRun {
         prior: prior.get(unitKey(index, fullPath)),
       };
     });
+  }
+
+  /** What is equal may have come from another document of the source than it did: by that its next move is known. */
+  async #follow(same: readonly Unit[], own: ReadonlyMap<string, OwnedFileState>): Promise<void> {
+    const { link, target, deps } = this.#context;
+    const moved = same.flatMap(({ node: { fullPath, id: sourceId } }): OwnedNode[] => {
+      const file = own.get(fullPath);
+      return file === undefined || file.sourceId === sourceId ? [] : [{ fullPath, file: { ...file, sourceId } }];
+    });
+    if (moved.length > 0) await deps.journal.writeOwnedKeys(link.id, target, moved, this.#options.run);
   }
 
   /** Asked only where the far side has keys that the source lacks. */

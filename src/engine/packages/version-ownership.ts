@@ -45,9 +45,10 @@ export class VersionOwnership {
     await this.#write([...keys, ...ofVersion, ...this.#ofFollower(known)], signal);
   }
 
-  /** It is there as it should be. */
+  /** It is there as it should be; it may have come from other documents of the source than it did. */
   async met(known: ComparedVersion, signal: AbortSignal): Promise<void> {
     if (adopts(this.#context)) await own(this.#context, ownedOf(known, known.plan.files, true), signal);
+    else await own(this.#context, moved(known), signal);
   }
 
   /** Somebody else has put there what was ours to put. */
@@ -70,6 +71,16 @@ export class VersionOwnership {
     const { link, target, deps } = this.#context;
     if (owned.length > 0) await deps.journal.writeOwnedKeys(link.id, target, owned, signal);
   }
+}
+
+function moved(known: ComparedVersion): readonly OwnedNode[] {
+  const { unit, plan, owned } = known;
+  const ids = new Map(plan.files.map(({ node }) => [node.fullPath, node.id]));
+  ids.set(ownedName(known), unit.version.id);
+  return [...ids].flatMap(([fullPath, sourceId]): OwnedNode[] => {
+    const file = owned.get(fullPath);
+    return file === undefined || file.sourceId === sourceId ? [] : [{ fullPath, file: { ...file, sourceId } }];
+  });
 }
 
 function verdictOf({ plan, files }: ComparedVersion, file: VersionFile): Verdict | undefined {

@@ -102,3 +102,21 @@ test('a file that arrives after its sender was killed is the task’s, and follo
     await following.stop();
   }
 });
+
+test('a file that was put again with the same bytes, and then renamed, leaves nothing behind', async () => {
+  const east = await world.farSide('again');
+  await files.putFile('/again/a.txt', 'the same');
+  const following = await startFollowing(world, [east], { taskUid: 'again' });
+  try {
+    await live(following);
+    await equal(east);
+    await files.putFile('/again/a.txt', 'the same');
+    await files.putFile('/again/end.txt', 'end');
+    await equal(east);
+    await eventually(() => following.report()?.farSides[0]?.pending === 0);
+    await files.rename('/again/a.txt', '/again/b.txt');
+    await equal(east);
+  } finally {
+    await following.stop();
+  }
+});
