@@ -5,6 +5,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export type Fault =
   /** Answered by the proxy; the server sees nothing. */
@@ -22,8 +23,9 @@ export type Fault =
   | { readonly kind: 'arrive-late'; readonly when: Promise<unknown> }
   /** Nothing is answered until the caller gives up. */
   | { readonly kind: 'stall'; readonly afterBytes?: number }
-  /** The request is held back for so many milliseconds, then passes. */
+  /** The request is held back for so many milliseconds, or until then, and passes. */
   | { readonly kind: 'hold'; readonly ms: number }
+  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   /** The connection is reset after so many bytes of the answer's body. */
   | { readonly kind: 'cut-answer'; readonly afterBytes: number }
   /** The request body passes at this rate. */
@@ -100,8 +102,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       void arriveLate(request, fault.when);
       return;
     }
-    if (fault?.kind === 'hold') setTimeout(pass, fault.ms, seen, request, response, undefined);
-    else pass(seen, request, response, fault);
+    if (fault?.kind === 'hold') {
+      const over = 'ms' in fault ? delay(fault.ms) : fault.until;
+      void over.then(() => pass(seen, request, response, undefined));
+    } else pass(seen, request, response, fault);
   });
 
   async function arriveLate(request: http.IncomingMessage, when: Promise<unknown>): Promise<void> {

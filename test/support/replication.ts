@@ -140,7 +140,7 @@ export class Replication {
   }
 
   /** One Cluster and Secret for each far side, and the task to all of them. */
-  manifests(spec: object = {}, annotations: Readonly<Record<string, string>> = {}): object[] {
+  manifests(spec: object = {}, annotations: Readonly<Record<string, string>> = {}, clusterSpec: object = {}): object[] {
     const apiVersion = 'replication.bkrepo.io/v1alpha1';
     const { username, password } = ACCOUNT;
     return [
@@ -150,7 +150,13 @@ export class Replication {
           apiVersion,
           kind: 'Cluster',
           metadata: { name },
-          spec: { type: 'STANDALONE', url, credentialsSecretRef: { name: `${name}-login` }, probeInterval: '1s' },
+          spec: {
+            type: 'STANDALONE',
+            url,
+            credentialsSecretRef: { name: `${name}-login` },
+            probeInterval: '1s',
+            ...clusterSpec,
+          },
         },
       ]),
       {

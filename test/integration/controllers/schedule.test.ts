@@ -147,12 +147,11 @@ suite('schedule', { concurrency: 4 }, () => {
       await eventually(async () => (await t.status()).schedule === '0 0 1 1 * (UTC)');
       assert.equal((await t.status()).activeRun?.recordId, active);
 
-      // What it waits for is not answered any more; the next run is.
-      t.release();
       await t.apply({
         setting: { ...(cron('0 0 1 1 *') as { setting: object }).setting, conflictStrategy: 'OVERWRITE' },
       });
       await eventually(async () => (await program.events('RunAborted')).length === 1);
+      t.release();
       const after = await t.ended(2);
       assert.deepEqual(
         after.history?.map(({ status: result, reason, trigger }) => [result, reason, trigger]),

@@ -11,6 +11,7 @@ export class TimedProgram {
   readonly clock: SettableClock;
   readonly program: Standalone;
   readonly east: FarSide;
+  #letGo = (): void => undefined;
 
   private constructor(clock: SettableClock, program: Standalone, east: FarSide) {
     this.clock = clock;
@@ -95,10 +96,13 @@ export class TimedProgram {
 
   /** Keeps runs from ending. */
   hold(): void {
-    this.east.proxy.setFault(({ url }) => (url.includes('node/create') ? { kind: 'stall' } : undefined));
+    const { promise: until, resolve } = Promise.withResolvers<void>();
+    this.#letGo = resolve;
+    this.east.proxy.setFault(({ url }) => (url.includes('node/create') ? { kind: 'hold', until } : undefined));
   }
 
   release(): void {
     this.east.proxy.setFault(undefined);
+    this.#letGo();
   }
 }

@@ -141,8 +141,9 @@ export class FollowingSite {
   }
 
   async apply(): Promise<void> {
+    // Of many small blobs only some are read back otherwise; here each that was altered on its way is to be found.
     const resources = this.replication
-      .manifests()
+      .manifests({}, {}, { uploadVerification: 'always' })
       .filter((document) => Reflect.get(document, 'kind') !== 'ReplicaTask');
     await this.program.apply([...resources, ...this.tasks.map(manifestOf)]);
   }

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoError } from 'mongodb';
+import { removeWrongBlobs } from '../../support/bkrepo/store.ts';
 import type { Fault, SeenRequest } from '../../support/fault-proxy.ts';
 import { type SeededRandom, seededRandom } from '../../support/seed.ts';
 import { type Operation, RandomSource } from '../../support/source-random.ts';
@@ -107,6 +108,8 @@ class Storm {
 
   async quiet(): Promise<void> {
     await this.end();
+    await delay(STILL_MS);
+    await Promise.all(this.#site.replication.farSides.map(({ storeDir }) => removeWrongBlobs(storeDir)));
     await this.#site.askAll();
     this.#tell('quiet');
     const { tasks } = this.#site;

@@ -3,10 +3,7 @@
  * afterwards the task is asked to run until a run succeeds, then once more, which must move nothing.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { blobPath } from '../bkrepo/layout.ts';
+import { removeWrongBlobs } from '../bkrepo/store.ts';
 import { seededRandom } from '../seed.ts';
 import { eventually } from '../wait.ts';
 import { seedFarSide } from './changes.ts';
@@ -142,7 +139,7 @@ class Schedule {
   async #untilSuccess(): Promise<SeenRecord> {
     for (let round = 1; ; round += 1) {
       await this.#problems();
-      await this.#removeWrongBlobs();
+      await Promise.all(this.#scene.sides.map(({ storeDir }) => removeWrongBlobs(storeDir)));
       const record = await this.#another();
       if (record.status === 'SUCCESS') return record;
       const failures = await failuresIn(this.#scene.journal, record.id);
@@ -235,17 +232,6 @@ class Schedule {
   async #problems(): Promise<void> {
     for (const watch of this.#watches) assert.deepEqual(await watch.caughtUp(), [], 'every state could be shown');
   }
-
-  /** Bytes that were altered on their way stay in a real server's store: its administrator removes them. */
-  async #removeWrongBlobs(): Promise<void> {
-    for (const { storeDir } of this.#scene.sides) {
-      for (const sha256 of await blobsIn(storeDir)) {
-        const file = blobPath(storeDir, sha256);
-        const bytes = await readFile(file).catch(() => undefined);
-        if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') !== sha256) await rm(file);
-      }
-    }
-  }
 }
 
 /** Some packages of each repository, of some of these only one version. */
@@ -268,9 +254,4 @@ function select(plan: SchedulePlan, expectations: Expectations): Selection {
 function totalOf({ overview }: SeenRecord): number {
   const { success = 0, unchanged = 0, failed = 0, conflict = 0, notTried = 0 } = overview;
   return success + unchanged + failed + conflict + notTried;
-}
-
-async function blobsIn(storeDir: string): Promise<readonly string[]> {
-  const names = await readdir(join(storeDir), { recursive: true }).catch(() => []);
-  return names.flatMap((name) => /^..\/..\/([0-9a-f]{64})$/.exec(name)?.[1] ?? []);
 }
