@@ -5,7 +5,6 @@ import { comparePackages, compareSides } from '../../support/bkrepo/compare.ts';
 import { blobPath } from '../../support/bkrepo/layout.ts';
 import { type ReadBackFile, readBack } from '../../support/bkrepo/read-back.ts';
 import { type ReadPackage, readPackages } from '../../support/bkrepo/read-packages.ts';
-import type { RemoteSide } from '../../support/replication.ts';
 import { isRewritten, isShared, namedIn } from '../../support/schedule/documents.ts';
 import { withoutTarball } from '../../support/schedule/judge.ts';
 import { type FollowedObject, type FollowingSite, type FollowingTask, PROJECT } from './site.ts';
@@ -28,7 +27,7 @@ export async function differences(site: FollowingSite, task: FollowingTask): Pro
       const lines = [
         // The same bytes put once more are equal already: then the far side keeps the older dates.
         ...compareSides(plain(type, here), plain(type, there), { audit: false }),
-        ...packagesOf(ours, theirs, side),
+        ...packagesOf(ours, theirs),
         ...(await rewrittenOf(type, { here, there }, builder.storeDir, side.storeDir)),
         ...(await indexesOf(type, { here, there }, { ours, theirs }, [builder.storeDir, side.storeDir])),
       ];
@@ -48,12 +47,12 @@ function plain(type: string, files: Files): Files {
   return new Map([...files].filter(([path]) => !isShared(type, path) && !isRewritten(type, path)));
 }
 
-function packagesOf(ours: Packages, theirs: Packages, { faithful }: RemoteSide): readonly string[] {
-  // A server that was killed has counted wrongly; a real one puts the version's extension in place of the package's.
+function packagesOf(ours: Packages, theirs: Packages): readonly string[] {
+  // A server that was killed has counted wrongly.
   const sound = (packages: Packages): Packages =>
     new Map([...packages].map(([key, item]) => [key, { ...item, problems: uncounted(item.problems) }]));
-  const ignoreFields = faithful ? ['extension'] : [];
-  return comparePackages(sound(ours), sound(theirs), { ignoreFields, audit: false });
+  // A real server puts the version's extension in place of the package's: a difference in it alone moves nothing.
+  return comparePackages(sound(ours), sound(theirs), { ignorePackageFields: ['extension'], audit: false });
 }
 
 function uncounted(problems: readonly string[]): readonly string[] {

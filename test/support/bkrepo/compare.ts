@@ -41,6 +41,8 @@ export interface ComparePackagesOptions extends CompareOptions {
   readonly ignoreMetadata?: readonly string[];
   /** Fields that do not count: of packages (`latest`, `description`, …) and of versions (`size`, …). Default: none. */
   readonly ignoreFields?: readonly string[];
+  /** Of packages alone. Default: none. */
+  readonly ignorePackageFields?: readonly string[];
 }
 
 /**
@@ -54,21 +56,22 @@ export function comparePackages(
 ): string[] {
   const [nameA, nameB] = options.names ?? ['source', 'far side'];
   const differences: string[] = [];
-  const compareFields = (what: string, left: object, right: object): void => {
+  const compareFields = (what: string, left: object, right: object, ignored = options.ignoreFields ?? []): void => {
     const rightFields: Readonly<Record<string, unknown>> = { ...right };
     for (const [field, x] of Object.entries(left)) {
       const y = rightFields[field];
-      if (options.ignoreFields?.includes(field) !== true && !isDeepStrictEqual(x, y))
+      if (!ignored.includes(field) && !isDeepStrictEqual(x, y))
         differences.push(`${what}: ${field}: ${nameA} ${show(x)}, ${nameB} ${show(y)}`);
     }
   };
+  const ofPackages = [...(options.ignoreFields ?? []), ...(options.ignorePackageFields ?? [])];
   for (const [key, left, right] of pairs(a, b)) {
     for (const problem of left?.problems ?? []) differences.push(`${key}: ${nameA}: ${problem}`);
     for (const problem of right?.problems ?? []) differences.push(`${key}: ${nameB}: ${problem}`);
     if (left === undefined) differences.push(`${key}: only at ${nameB}`);
     else if (right === undefined) differences.push(`${key}: only at ${nameA}`);
     else {
-      compareFields(key, packageFields(left), packageFields(right));
+      compareFields(key, packageFields(left), packageFields(right), ofPackages);
       for (const [version, x, y] of pairs(left.versions, right.versions)) {
         if (x === undefined) differences.push(`${key}@${version}: only at ${nameB}`);
         else if (y === undefined) differences.push(`${key}@${version}: only at ${nameA}`);
