@@ -66,6 +66,8 @@ export interface Unit {
   readonly redone: number;
   /** sha256 of an earlier state of this file that this run has committed: as long as it lies there, it is ours to replace. */
   readonly ownDigest: string | undefined;
+  /** Metadata keys of earlier states of this file that this run has committed. */
+  readonly ownKeys: readonly string[];
   /** The record of this run has a row for it, from before a crash: its final state must replace that row. */
   readonly recorded: boolean;
 }
@@ -79,6 +81,6 @@ export interface Committed {
   /** What lies there now is this task's doing. */
   readonly isOurs: boolean;
   readonly proof: ProofMethod | undefined;
-  /** Metadata keys that are this task's from now on, where there were others that the source has dropped. */
+  /** Metadata keys that are this task's from now on, where there may have been others that the source has dropped. */
   readonly ownedKeys?: readonly string[];
 }

@@ -77,33 +77,50 @@ export function runOwnership({
   };
 }
 
-/** What is said of a node twice: of keys and of the file the last word each. */
+/** What is said of a node twice: of keys and of the file the last word each, and every key that is said to be added. */
 function joined(owned: readonly OwnedNode[]): ReadonlyMap<string, OwnedNode> {
   const nodes = new Map<string, OwnedNode>();
-  for (const node of owned) nodes.set(node.fullPath, { ...nodes.get(node.fullPath), ...node });
+  for (const node of owned) {
+    const { keys, moreKeys = [], ...before } = nodes.get(node.fullPath) ?? {};
+    nodes.set(node.fullPath, { ...before, ...node, ...joinedKeys(node, keys, moreKeys) });
+  }
   return nodes;
+}
+
+function joinedKeys(
+  node: OwnedNode,
+  keys: readonly string[] | undefined,
+  moreKeys: readonly string[],
+): Pick<OwnedNode, 'keys' | 'moreKeys'> {
+  if (node.keys !== undefined) return { keys: node.keys };
+  const all = [...new Set([...(keys ?? moreKeys), ...(node.moreKeys ?? [])])];
+  return keys === undefined ? { moreKeys: all } : { keys: all, moreKeys: [] };
 }
 
 /** In whatever order they happen, the outcome is the same. */
 function ownedWrites(
   place: Place & Pick<OwnedDocument, 'fullPath'>,
-  { keys, file, meant }: OwnedNode,
+  { keys, moreKeys = [], file, meant }: OwnedNode,
   common: Pick<OwnedDocument, 'schema' | 'taskKey' | 'updatedAt'>,
 ): readonly AnyBulkWriteOperation<OwnedDocument>[] {
   const filter = { ...place, ...(meant === undefined ? {} : { sha256: meant }) };
   const kept = keys === undefined ? {} : { keys };
+  const added = moreKeys.length === 0 ? {} : { $addToSet: { keys: { $each: [...moreKeys] } } };
   if (file !== undefined && file !== null) {
     const fields = fileFields(place.fullPath, file);
     const update = {
       $set: { ...common, ...kept, ...fields },
-      ...(keys === undefined ? { $setOnInsert: { keys: [] } } : {}),
+      ...(keys === undefined && moreKeys.length === 0 ? { $setOnInsert: { keys: [] } } : {}),
+      ...added,
       ...unset(fields),
     };
     return [{ updateOne: { filter, update, upsert: true } }];
   }
   const without = file === null ? { $unset: NO_FILE } : {};
-  if (keys !== undefined && keys.length > 0)
-    return [{ updateOne: { filter, update: { $set: { ...common, keys }, ...without }, upsert: true } }];
+  if (moreKeys.length > 0 || (keys !== undefined && keys.length > 0)) {
+    const update = { $set: { ...common, ...kept }, ...added, ...without };
+    return [{ updateOne: { filter, update, upsert: true } }];
+  }
   // Nothing is said of the one: it decides whether the document stays.
   if (keys === undefined && file === undefined) return [];
   const empty = {

@@ -188,7 +188,7 @@ export class FileRun {
           ownDigest: unit.ownDigest ?? (inDoubt.has(fullPath) ? leftThere(own.get(fullPath), farNode) : undefined),
         },
         far: farNode,
-        ownedKeys: owned.get(fullPath) ?? [],
+        ownedKeys: [...new Set([...(owned.get(fullPath) ?? []), ...unit.ownKeys])],
         proof: proofs.get(sha256),
         prior: prior.get(unitKey(index, fullPath)),
       };
@@ -217,22 +217,21 @@ export class FileRun {
     return deps.journal.findOwnedKeys(link.id, target, paths, this.#options.farSide);
   }
 
-  /** What is about to be put at the far side, and keys that are about to be deleted there. */
+  /** What is about to be put at the far side; what was put down before stays, until it is read back what lies there. */
   async #ownFirst(assignments: readonly Assignment[]): Promise<void> {
     const { link, target, deps } = this.#context;
     const owned = assignments.flatMap((assignment): OwnedNode[] => {
-      const { unit, ownedKeys } = assignment;
+      const { unit } = assignment;
       const { kind } = actionOf(this.#context, assignment);
-      const keys = [...new Set([...ownedKeys, ...keysOf(unit.node)])];
+      const moreKeys = [...new Set([...unit.ownKeys, ...keysOf(unit.node)])];
       const { fullPath } = unit.node;
-      if (kind === 'repair-metadata') return [{ fullPath, keys }];
+      if (kind === 'repair-metadata') return [{ fullPath, moreKeys }];
       if (kind !== 'create' && kind !== 'overwrite') return [];
-      const kept = kind === 'overwrite' || keys.length > 0 ? { keys: keysOf(unit.node) } : {};
       const formerly = unit.ownDigest === undefined ? {} : { formerly: unit.ownDigest };
       const file = follows(this.#context) ? { file: stateOf(unit.node, formerly) } : {};
-      return [{ fullPath, ...kept, ...file }];
+      return [{ fullPath, moreKeys, ...file }];
     });
-    const said = owned.filter(({ keys, file }) => keys !== undefined || file !== undefined);
+    const said = owned.filter(({ moreKeys, file }) => (moreKeys?.length ?? 0) > 0 || file !== undefined);
     if (said.length > 0) await deps.journal.writeOwnedKeys(link.id, target, said, this.#options.run);
   }
 
@@ -359,7 +358,8 @@ export class FileRun {
   #planned(node: SourceNode, listed: SourceNode = node): Unit {
     const startTime = new Date(this.#context.deps.clock.now());
     const rebuilt = node.kind !== 'file';
-    return { node, listed, rebuilt, startTime, redone: 0, ownDigest: undefined, recorded: this.#context.deps.resumed };
+    const { resumed: recorded } = this.#context.deps;
+    return { node, listed, rebuilt, startTime, redone: 0, ownDigest: undefined, ownKeys: [], recorded };
   }
 
   async #pathMissing(path: string): Promise<void> {

@@ -172,6 +172,7 @@ export class Settler {
       recorded: unit.recorded,
       listed: unit.listed,
       ownDigest: far?.sha256 === node.sha256 ? node.sha256 : unit.ownDigest,
+      ownKeys: [...new Set([...unit.ownKeys, ...keysOf(node)])],
     };
     if (present !== undefined && !unit.rebuilt && present.kind === 'file') {
       const wanted = {

@@ -62,7 +62,8 @@ async function perform(
   signal: AbortSignal,
 ): Promise<void> {
   const { courier, repository, target } = context;
-  const { unit } = assignment;
+  const { unit, ownedKeys } = assignment;
+  const kept = ownedKeys.length > 0 ? { ownedKeys: keysOf(unit.node) } : {};
   let { far } = assignment;
   let delivered: Delivery = { bytesSent: 0, pushed: false, proof: undefined };
   let created = false;
@@ -75,7 +76,7 @@ async function perform(
         const proved = await courier.prove(parcel, signal);
         const sum = add(delivered, proved);
         if (created || isOwn(unit, far) || unit.redone > 0 || sum.pushed) {
-          hooks.commit({ unit, ...sum, isOurs: created || meant || isOwn(unit, far) });
+          hooks.commit({ unit, ...sum, ...kept, isOurs: created || meant || isOwn(unit, far) });
         } else {
           if (proved.proof !== undefined) hooks.prove(unit.node.sha256, proved.proof);
           hooks.met(unit);
@@ -84,14 +85,9 @@ async function perform(
         return;
       }
       case 'repair-metadata':
-        await repairMetadata(context, unit.node, far, assignment.ownedKeys, signal);
+        await repairMetadata(context, unit.node, far, ownedKeys, signal);
         delivered = add(delivered, await courier.prove(parcel, signal));
-        hooks.commit({
-          unit,
-          ...delivered,
-          isOurs: isOwn(unit, far),
-          ...(assignment.ownedKeys.length > 0 ? { ownedKeys: keysOf(unit.node) } : {}),
-        });
+        hooks.commit({ unit, ...delivered, ...kept, isOurs: isOwn(unit, far) });
         return;
       case 'conflict':
       case 'keep':
@@ -105,7 +101,7 @@ async function perform(
         delivered = add(delivered, await courier.ensure(parcel, signal));
         const answer = await createNode(context, unit.node, action.kind === 'overwrite', signal);
         if (answer.result === 'created') {
-          hooks.commit({ unit, ...delivered, isOurs: true });
+          hooks.commit({ unit, ...delivered, ...kept, isOurs: true });
           return;
         }
         created ||= answer.tries > 1;

@@ -91,20 +91,15 @@ function isWritten(verdict: Verdict | undefined): boolean {
   return verdict === 'absent' || verdict === 'different';
 }
 
-/** With those that are still to be deleted there. */
 function keysToPut(known: ComparedVersion, changed: readonly VersionFile[]): readonly OwnedNode[] {
   const { version } = known.unit;
   const files = changed.map(({ node }) => ({
     fullPath: node.fullPath,
-    keys: joined(known.farFiles.get(node.fullPath)?.ownedKeys, keysOf(node)),
+    moreKeys: keysOf(node),
   }));
-  const own = { fullPath: ownedName(known), keys: joined(known.ownedKeys, keysOf(version)) };
+  const own = { fullPath: ownedName(known), moreKeys: keysOf(version) };
   const all = known.differing?.length === 0 ? files : [...files, own];
-  return all.filter(({ keys }) => keys.length > 0);
-}
-
-function joined(owned: readonly string[] | undefined, keys: readonly string[]): readonly string[] {
-  return [...new Set([...(owned ?? []), ...keys])];
+  return all.filter(({ moreKeys }) => moreKeys.length > 0);
 }
 
 function hasDropped(there: { readonly ownedKeys: readonly string[] } | undefined, keys: readonly string[]): boolean {

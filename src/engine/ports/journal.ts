@@ -67,6 +67,8 @@ export interface OwnedNode {
   readonly fullPath: string;
   /** Metadata keys that this task wrote; absent = as before. */
   readonly keys?: readonly string[];
+  /** Those that it is about to write, beside those before: another of its writers may still be on the way with others. */
+  readonly moreKeys?: readonly string[];
   /** Set by tasks that follow their source, which may delete what they own; null = it is not theirs (any more). */
   readonly file?: OwnedFileState | null;
   /** With `file: null`: only while that is the digest that was put down; the task may have meant another one since. */

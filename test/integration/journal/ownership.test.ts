@@ -93,6 +93,8 @@ describe('what a task that follows its source owns', () => {
         [],
         false,
       ],
+      ['more keys than none', [{ fullPath: '/f', moreKeys: ['k'] }], ['k'], false],
+      ['a file and more keys than none', [{ fullPath: '/f', file, moreKeys: ['k'] }], ['k'], true],
       ['a file', [{ fullPath: '/f', file }], [], true],
       ['a file and keys', [{ fullPath: '/f', file, keys: ['k'] }], ['k'], true],
       [
@@ -111,6 +113,15 @@ describe('what a task that follows its source owns', () => {
           { fullPath: '/f', keys: ['k'] },
         ],
         ['k'],
+        true,
+      ],
+      [
+        'a file and keys, then more keys',
+        [
+          { fullPath: '/f', file, keys: ['k'] },
+          { fullPath: '/f', moreKeys: ['l', 'k'] },
+        ],
+        ['k', 'l'],
         true,
       ],
       [

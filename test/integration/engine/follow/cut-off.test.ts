@@ -1,6 +1,7 @@
 /** A follower that is killed while it writes: what it wrote, or had sent and nobody saw arrive, stays its own. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault, SeenRequest } from '../../../support/fault-proxy.ts';
 import { type Following, startFollowing } from '../../../support/following.ts';
 import type { SourceRepository } from '../../../support/source-repository.ts';
@@ -115,6 +116,38 @@ test('a file that was put again with the same bytes, and then renamed, leaves no
     await equal(east);
     await eventually(() => following.report()?.farSides[0]?.pending === 0);
     await files.rename('/again/a.txt', '/again/b.txt');
+    await equal(east);
+  } finally {
+    await following.stop();
+  }
+});
+
+test('metadata that a slower writer of the same task brings afterwards goes again', async () => {
+  const east = await world.farSide('slower');
+  await files.putFile('/slow.txt', 'old');
+  const following = await startFollowing(world, [east], { taskUid: 'slower' });
+  try {
+    await live(following);
+    await equal(east);
+    await eventually(() => following.report()?.farSides[0]?.pending === 0);
+    const { promise: until, resolve: letGo } = Promise.withResolvers<void>();
+    let creates = 0;
+    east.proxy.setFault(({ url }) => {
+      if (!url.includes('/node/create')) return undefined;
+      creates += 1;
+      return creates === 1 ? { kind: 'hold', until } : undefined;
+    });
+    // The writer that follows the events is held …
+    await files.putFile('/slow.txt', 'new', { metadata: [{ key: 'color', value: 'red' }] });
+    await eventually(() => creates === 1);
+    await files.putFile('/slow.txt', 'new');
+    // … while the compare, which follows none, has written already what the source has become.
+    following.orders.give('compare');
+    await eventually(() => creates === 2, { timeoutMs: 10_000 });
+    await equal(east);
+    await delay(300);
+    letGo();
+    await eventually(() => following.report()?.farSides[0]?.pending === 0);
     await equal(east);
   } finally {
     await following.stop();
