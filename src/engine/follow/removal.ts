@@ -6,7 +6,6 @@
  */
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import type { DeleteProtection } from '../../domain/follow/delete-cap.ts';
-import { indexRulesFor } from '../../domain/indexes/rules.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { settledAll } from '../../lib/settled-all.ts';
@@ -19,6 +18,7 @@ import type { SourceReader } from '../source-reader.ts';
 import { unitKey } from '../unit-key.ts';
 import { DeleteGuard } from './delete-guard.ts';
 import { Departed, PAGE, type Place } from './departed.ts';
+import { documentsOf } from './documents-of.ts';
 import type { FarSideDesk } from './far-side-desk.ts';
 import { splitOwnedName } from './owned-name.ts';
 import { nextRetry } from './retries.ts';
@@ -159,15 +159,8 @@ export class Removal {
     signal: AbortSignal,
   ): Promise<void> {
     const { journal, desk, clock } = this.#options;
-    const { ofPackage, sharedWith, ofRepository } = indexRulesFor(object.repoType);
-    const versions = owned.flatMap(({ fullPath, sha256, partOf }) => (sha256 === null ? [fullPath] : (partOf ?? [])));
-    const packages = new Set(versions.map((version) => splitOwnedName(version).packageKey));
-    const paths = [...packages].flatMap((key) => {
-      const facts = { key, name: key.slice(key.indexOf('://') + 3) };
-      return [...ofPackage(facts), ...sharedWith(facts), ...ofRepository];
-    });
     const now = clock.now();
-    const retries = [...new Set(paths)].map(
+    const retries = documentsOf(object.repoType, owned).map(
       (name): Retry => ({
         key: { repoName: object.localRepoName, kind: 'path', name },
         at: new Date(now),
