@@ -48,6 +48,8 @@ export type Removed = 'done' | 'held';
 
 /** Before documents are made anew: several versions often go together. Milliseconds. */
 const DOCUMENTS_MS = 2_000;
+/** As long as what was begun may take until it is at the far side, with all its attempts. Milliseconds. */
+const ON_THE_WAY_MS = 600_000;
 /** Requests to delete side by side. */
 const AT_ONCE = 8;
 
@@ -220,7 +222,7 @@ export class Removal {
       const artifact = { packageKey, packageName: packageKey, version };
       const far = await link.call((t) => t.findVersions(place.target, packageKey, [version], signal), signal);
       if (!far.has(version)) {
-        await this.#disown(place, [one], signal);
+        if (!this.#mayArrive(one, undefined)) await this.#disown(place, [one], signal);
         continue;
       }
       if (await this.#isChanged(place, packageKey, version, signal)) {
@@ -312,9 +314,16 @@ export class Removal {
         .map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'SUCCESS')),
     ];
     if (details.length > 0) await journal.writeDetails(details, signal);
-    const settled = owned.filter((file) => !left.includes(file));
+    const expected = owned.filter((file) => !foreign.includes(file) && this.#mayArrive(file, far.get(file.fullPath)));
+    const settled = owned.filter((file) => !left.includes(file) && !expected.includes(file));
     await this.#disown(place, settled, signal);
     return left;
+  }
+
+  /** It was put down lately, and has not been seen there: whoever puts it there may still be on the way. */
+  #mayArrive({ sha256, updatedAt }: OwnedFile, far: { readonly sha256: string | null } | undefined): boolean {
+    const isThere = far !== undefined && far.sha256 === sha256;
+    return !isThere && this.#options.clock.now() - updatedAt.getTime() < ON_THE_WAY_MS;
   }
 
   #disown({ target }: Place, owned: readonly OwnedFile[], signal: AbortSignal): Promise<void> {
