@@ -4,26 +4,19 @@
  * marks and is tried again; one large file holds up one batch, not the others. Ends only by its signal, or when the
  * journal is lost.
  */
-import { classify, ReplicationError } from '../../domain/errors.ts';
+import { classify } from '../../domain/errors.ts';
 import { type BackoffPolicy, backoffDelay } from '../../lib/backoff.ts';
 import { EndpointHealth } from '../endpoint-health.ts';
 import { FarSideLink } from '../far-side-link.ts';
-import type { DirtyKey, Retry } from '../ports/follow-journal.ts';
-import type { RunJournal } from '../ports/journal.ts';
-import type { UnitEnd } from '../recorder.ts';
-import { executeRun } from '../run.ts';
-import type { FarSideOutcome } from '../run-types.ts';
 import { SourceReader } from '../source-reader.ts';
 import { isJournalError } from '../unit-errors.ts';
 import { Backlog, type Item } from './backlog.ts';
-import { type Fate, fatesOf } from './batch-result.ts';
-import { departuresOf } from './departures.ts';
-import { keyOfUnit, keyText, packagesOf } from './dirty-keys.ts';
-import { DirtyUnits } from './dirty-units.ts';
+import { Batch, type BatchResult } from './batch.ts';
+import { keyText, packagesOf } from './dirty-keys.ts';
 import type { FarSideDesk } from './far-side-desk.ts';
+import type { Fate } from './fates.ts';
 import type { Marker } from './marker.ts';
 import { Removal } from './removal.ts';
-import { nextRetry } from './retries.ts';
 import type { FollowDeps, FollowPlan } from './types.ts';
 
 export interface ConvergerOptions {
@@ -44,13 +37,6 @@ const SAVE_MS = 500;
 /** Before a far side that did not answer is tried again. */
 const TROUBLE: BackoffPolicy = { base: 1_000, cap: 30_000 };
 
-/** What became of the keys of one batch. */
-interface Result {
-  readonly done: readonly Item[];
-  readonly back: readonly Item[];
-  readonly trouble: ReplicationError | undefined;
-}
-
 export class Converger {
   readonly #options: ConvergerOptions;
   readonly #backlog: Backlog;
@@ -58,6 +44,7 @@ export class Converger {
   readonly #link: FarSideLink;
   readonly #reader: SourceReader;
   readonly #removal: Removal;
+  readonly #batches: Batch;
   #failure: { readonly error: unknown } | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   #retriesAt = Number.NEGATIVE_INFINITY;
@@ -93,6 +80,7 @@ export class Converger {
       desk,
       clock,
     });
+    this.#batches = new Batch({ plan, desk, deps, removal: this.#removal });
     options.marker.onNext(() => {
       if (!this.isFull) this.#awaken();
     });
@@ -140,7 +128,10 @@ export class Converger {
       return { key, text: keyText(key), at: at.getTime(), seqs: [], attempts: 0 };
     });
     const fates = items.map((item): Fate => ({ item, fate: 'done', failures: [] }));
-    const left = await deps.records.rolling((journal) => this.#remove(fates, new Set(), journal, signal), signal);
+    const left = await deps.records.rolling(
+      (journal) => this.#batches.remove(fates, new Set(), journal, signal),
+      signal,
+    );
     return left === undefined;
   }
 
@@ -217,9 +208,10 @@ export class Converger {
   async #batch(items: readonly Item[], signal: AbortSignal): Promise<void> {
     const { records, clock, random, drain } = this.#options.deps;
     const { desk } = this.#options;
-    let result: Result;
+    let result: BatchResult;
     try {
-      result = await records.rolling((journal) => this.#converge(items, journal, signal), signal);
+      const early = (item: Item): void => this.#backlog.done([item]);
+      result = await records.rolling((journal) => this.#batches.converge(items, early, journal, signal), signal);
     } catch (cause) {
       signal.throwIfAborted();
       drain.throwIfAborted();
@@ -238,122 +230,6 @@ export class Converger {
     desk.trouble = { reason: trouble.code, message: trouble.message };
     this.#notBefore = clock.monotonic() + backoffDelay(TROUBLE, this.#refusals, random);
     this.#refusals += 1;
-  }
-
-  async #converge(items: readonly Item[], journal: RunJournal, signal: AbortSignal): Promise<Result> {
-    const { plan, desk, deps } = this.#options;
-    const { source, limits, locks, clock, random, drain } = deps;
-    const ends: UnitEnd[] = [];
-    const gone: DirtyKey[] = [];
-    const paths = new Map(items.filter((item) => this.#isOneFile(item)).map((item) => [item.text, item]));
-    const keys = items.map(({ key }) => key);
-    const only = new DirtyUnits({ plan: plan.run, keys, source, pageSize: limits.pageSize });
-    const { farSides } = await executeRun(
-      { ...plan.run, only },
-      [desk.farSide],
-      {
-        source,
-        journal,
-        resumed: false,
-        requested: true,
-        limits,
-        locks,
-        clock,
-        random,
-        drain,
-        onGone: (_, unit) => void gone.push(keyOfUnit(unit)),
-        onUnit: (_, end) => {
-          ends.push(end);
-          // A file that is there does not wait for the others of its batch.
-          const item = isThere(end) ? paths.get(keyText(keyOfUnit(end))) : undefined;
-          if (item !== undefined && !gone.some((key) => keyText(key) === item.text)) this.#backlog.done([item]);
-        },
-        onProgress: () => undefined,
-      },
-      signal,
-    );
-    const givenUp = farSides[0]?.error;
-    const fates = fatesOf(items, ends);
-    const kept = await this.#remember(fates, gone, signal);
-    const back = fates.filter(({ fate }) => fate === 'back').map(({ item }) => item);
-    const done = items.filter((item) => !back.includes(item));
-    const trouble = back.length === 0 ? undefined : notTried(givenUp, desk.name);
-    const notRemoved = await this.#remove(fates, kept, journal, signal);
-    const left: ReadonlySet<Item> = notRemoved?.items ?? new Set();
-    await this.#forgetCured(fates, kept, left, signal);
-    if (notRemoved === undefined) return { done, back, trouble };
-    const { error } = notRemoved;
-    return { done: done.filter((item) => !left.has(item)), back: [...back, ...left], trouble: trouble ?? error };
-  }
-
-  /** It stands for one unit at most, and nobody has to be told when that is done. */
-  #isOneFile({ key: { kind, repoName }, attempts }: Item): boolean {
-    const { objects } = this.#options.plan.run;
-    return (
-      kind === 'path' && attempts === 0 && objects.filter((object) => object.localRepoName === repoName).length === 1
-    );
-  }
-
-  /** What failed, or left the source while it was written, is tried again by itself: the texts of its keys. */
-  async #remember(fates: readonly Fate[], gone: readonly DirtyKey[], signal: AbortSignal): Promise<Set<string>> {
-    const { desk, deps } = this.#options;
-    const { journal, clock } = deps;
-    const failed = fates.flatMap(({ item, fate, failures }) => {
-      const keys = fate === 'failed' ? [item.key] : fate === 'done' ? failures.map(keyOfUnit) : [];
-      return keys.map((key) => ({ key, at: new Date(item.at), attempts: item.attempts + 1 }));
-    });
-    const now = new Date(clock.now());
-    const again = gone.map((key): Retry => ({ key, at: now, attempts: 1, dueAt: now }));
-    const retries = [...failed.map((retry) => nextRetry(retry, clock.now())), ...again];
-    if (retries.length > 0) await journal.saveRetries(desk.id, retries, signal);
-    return new Set(retries.map(({ key }) => keyText(key)));
-  }
-
-  /** Only when also what had to be removed is: a retry has no mark that would bring it back. */
-  async #forgetCured(
-    fates: readonly Fate[],
-    kept: ReadonlySet<string>,
-    left: ReadonlySet<Item>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { desk, deps } = this.#options;
-    const cured = fates.filter(
-      ({ item, fate }) => item.attempts > 0 && fate !== 'back' && !left.has(item) && !kept.has(item.text),
-    );
-    const retries = cured.flatMap(({ item: { key, dueAt } }) => (dueAt === undefined ? [] : [{ key, dueAt }]));
-    if (retries.length > 0) await deps.journal.dropRetries(desk.id, retries, signal);
-  }
-
-  /** What could not be removed, and why; undefined = all is dealt with. What is to be tried again is added to `kept`. */
-  async #remove(
-    fates: readonly Fate[],
-    kept: Set<string>,
-    journal: RunJournal,
-    signal: AbortSignal,
-  ): Promise<{ readonly error: ReplicationError; readonly items: ReadonlySet<Item> } | undefined> {
-    const { plan, desk, deps } = this.#options;
-    const held: DirtyKey[] = [];
-    for (const { item, fate } of fates) if (fate === 'done') this.#removal.isThere(item.key);
-    const left = departuresOf(plan.run.objects, fates);
-    let failed: { readonly error: ReplicationError; readonly items: ReadonlySet<Item> } | undefined;
-    for (const [position, { departure, items }] of left.entries()) {
-      try {
-        const later = (key: DirtyKey): unknown => kept.add(keyText(key));
-        const removed = await this.#removal.execute(departure, later, journal, signal);
-        if (removed === 'held') held.push(...items.map(({ key }) => key));
-      } catch (cause) {
-        signal.throwIfAborted();
-        const error = classify(cause);
-        if (isJournalError(error)) throw error;
-        failed = { error, items: new Set(left.slice(position).flatMap(({ items: rest }) => rest)) };
-        break;
-      }
-    }
-    const now = deps.clock.now();
-    const retries = held.map((key) => ({ key, at: new Date(now), attempts: 1, dueAt: new Date(now + HELD_MS) }));
-    if (retries.length > 0) await deps.journal.saveRetries(desk.id, retries, signal);
-    for (const key of held) kept.add(keyText(key));
-    return failed;
   }
 
   async #save(signal: AbortSignal): Promise<void> {
@@ -381,17 +257,4 @@ export class Converger {
     this.#awake = true;
     this.#wake();
   }
-}
-
-/** Deletions that are held are looked at again; a person's word comes sooner. Milliseconds. */
-const HELD_MS = 600_000;
-
-/** What keeps the far side, in the words of the run that has found out. */
-function notTried(error: FarSideOutcome['error'], name: string): ReplicationError {
-  const { reason = 'FarSideUnavailable', message = `far side ${name} was given up` } = error ?? {};
-  return new ReplicationError('retryable', reason, message);
-}
-
-function isThere({ status }: UnitEnd): boolean {
-  return status === 'SUCCESS' || status === 'UNCHANGED' || status === 'CONFLICT';
 }

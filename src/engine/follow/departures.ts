@@ -3,7 +3,7 @@ import { selects } from '../../domain/paths.ts';
 import type { OwnedScope } from '../ports/follow-journal.ts';
 import type { RunObject } from '../run-types.ts';
 import type { Item } from './backlog.ts';
-import type { Fate } from './batch-result.ts';
+import type { Fate } from './fates.ts';
 import type { Departure } from './removal.ts';
 
 export interface DepartureOf {

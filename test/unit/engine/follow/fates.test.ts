@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Item } from '../../../../src/engine/follow/backlog.ts';
-import { fatesOf } from '../../../../src/engine/follow/batch-result.ts';
 import { departuresOf } from '../../../../src/engine/follow/departures.ts';
 import { keyText } from '../../../../src/engine/follow/dirty-keys.ts';
+import { fatesOf } from '../../../../src/engine/follow/fates.ts';
 import type { DirtyKey } from '../../../../src/engine/ports/follow-journal.ts';
 import type { UnitEnd } from '../../../../src/engine/recorder.ts';
 
