@@ -19,16 +19,16 @@ export function adopts({ setting }: Pick<Context, 'setting'>): boolean {
   return setting.following === 'adopted';
 }
 
-/** `formerly`: what it is to replace. */
+/** `formerly`: the digest that it is to replace. */
 export function stateOf(
   { id: sourceId, sha256 }: Pick<SourceNode, 'id' | 'sha256'>,
-  { partOf, formerly }: Pick<OwnedFileState, 'partOf' | 'formerly'> = {},
+  { partOf, formerly }: { readonly partOf?: string | undefined; readonly formerly?: string | undefined } = {},
 ): OwnedFileState {
   return {
     sha256,
     sourceId,
     ...(partOf === undefined ? {} : { partOf }),
-    ...(formerly === undefined || formerly === sha256 ? {} : { formerly }),
+    ...(formerly === undefined || formerly === sha256 ? {} : { formerly: [formerly] }),
   };
 }
 
@@ -38,7 +38,7 @@ export function isAsLeft(
   far: Pick<TargetNode, 'folder' | 'sha256'> | undefined,
 ): boolean {
   if (owned === undefined || far === undefined || far.folder || far.sha256 === null) return false;
-  return far.sha256 === owned.sha256 || far.sha256 === owned.formerly;
+  return far.sha256 === owned.sha256 || owned.formerly?.includes(far.sha256) === true;
 }
 
 /** The digest that the task left there, or was about to leave when it was cut off: what was under way may still arrive. */

@@ -85,8 +85,8 @@ export interface OwnedDocument extends Stamped {
   /** These two are there when the task may delete it; null = a package version. */
   readonly sha256?: string | null;
   readonly sourceId?: string;
-  /** The digest before, while it is not certain that it was replaced. */
-  readonly formerly?: string;
+  /** Digests that may lie there still, or again: meant lately, the newest first. */
+  readonly formerly?: readonly string[];
   /** Of a file of a package version: `<key>@<version>`. */
   readonly partOf?: string;
   /** Of a package version and of its files. */

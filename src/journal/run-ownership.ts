@@ -1,5 +1,5 @@
 /** Which metadata keys a task put at far sides, and what it may delete there. A document says both of one node. */
-import type { AnyBulkWriteOperation } from 'mongodb';
+import type { AnyBulkWriteOperation, Document } from 'mongodb';
 
 import type { OwnedFileState, OwnedNode, RunJournal } from '../engine/ports/journal.ts';
 import type { TargetRepository } from '../engine/ports/target.ts';
@@ -8,9 +8,14 @@ import { call } from './mongo-errors.ts';
 import { batches, type OwnRun } from './own-run.ts';
 
 type Place = Pick<OwnedDocument, 'installationId' | 'taskUid' | 'clusterId' | 'projectId' | 'repoName'>;
-type FileFields = Pick<OwnedDocument, 'sha256' | 'formerly' | 'sourceId' | 'partOf' | 'packageKey' | 'version'>;
+type FileFields = Pick<OwnedDocument, 'sha256' | 'sourceId' | 'partOf' | 'packageKey' | 'version'>;
 
 const NO_FILE = { sha256: '', formerly: '', sourceId: '', partOf: '', packageKey: '', version: '' } as const;
+
+/** As long as what was begun may take until it is at the far side, with all its attempts. Milliseconds. */
+const ON_THE_WAY_MS = 600_000;
+/** Of one path within that time. */
+const MOST_FORMER = 8;
 
 export function placeOf(
   { installationId, taskUid }: Pick<Place, 'installationId' | 'taskUid'>,
@@ -108,12 +113,16 @@ function ownedWrites(
   const added = moreKeys.length === 0 ? {} : { $addToSet: { keys: { $each: [...moreKeys] } } };
   if (file !== undefined && file !== null) {
     const fields = fileFields(place.fullPath, file);
-    const update = {
-      $set: { ...common, ...kept, ...fields },
-      ...(keys === undefined && moreKeys.length === 0 ? { $setOnInsert: { keys: [] } } : {}),
-      ...added,
+    const update = [
+      {
+        $set: {
+          ...literal({ ...common, ...fields }),
+          keys: keysThen(keys, moreKeys),
+          formerly: formerlyThen(file, common),
+        },
+      },
       ...unset(fields),
-    };
+    ];
     return [{ updateOne: { filter, update, upsert: true } }];
   }
   const without = file === null ? { $unset: NO_FILE } : {};
@@ -134,12 +143,11 @@ function ownedWrites(
   ];
 }
 
-function fileFields(fullPath: string, { sha256, formerly, sourceId, partOf }: OwnedFileState): FileFields {
+function fileFields(fullPath: string, { sha256, sourceId, partOf }: OwnedFileState): FileFields {
   const owner = partOf ?? (sha256 === null ? fullPath : undefined);
   return {
     sha256,
     sourceId,
-    ...(formerly === undefined ? {} : { formerly }),
     ...(partOf === undefined ? {} : { partOf }),
     ...(owner === undefined ? {} : versionOf(owner)),
   };
@@ -152,7 +160,38 @@ function versionOf(name: string): { readonly packageKey: string; readonly versio
 }
 
 /** Fields that an earlier write left and this one does not have. */
-function unset(fields: FileFields): { $unset?: Partial<typeof NO_FILE> } {
-  const gone = Object.entries(NO_FILE).filter(([name]) => !(name in fields));
-  return gone.length === 0 ? {} : { $unset: Object.fromEntries(gone) };
+function unset(fields: FileFields): readonly { readonly $unset: string[] }[] {
+  const gone = Object.keys(NO_FILE).filter((name) => !(name in fields) && name !== 'formerly');
+  return gone.length === 0 ? [] : [{ $unset: gone }];
+}
+
+function keysThen(keys: readonly string[] | undefined, moreKeys: readonly string[]): Document {
+  if (keys !== undefined) return { $literal: keys };
+  const before = { $ifNull: ['$keys', []] };
+  return { $concatArrays: [before, without({ $literal: moreKeys }, before)] };
+}
+
+/**
+ * Two writers of one task may each have read the document before the other wrote, and both be on their way to the far side:
+ * what was meant lately stays, whatever a writer knows of it.
+ */
+function formerlyThen(
+  { sha256, formerly = [] }: OwnedFileState,
+  { updatedAt }: Pick<OwnedDocument, 'updatedAt'>,
+): Document {
+  const given = { $literal: formerly };
+  const meant = { $concatArrays: [[{ $ifNull: ['$sha256', null] }], { $ifNull: ['$formerly', []] }] };
+  const isLate = { $gte: ['$updatedAt', new Date(updatedAt.getTime() - ON_THE_WAY_MS)] };
+  const all = { $concatArrays: [given, { $cond: [isLate, without(meant, given), []] }] };
+  const others = { $slice: [without(all, [null, { $literal: sha256 }]), MOST_FORMER] };
+  return { $let: { vars: { others }, in: { $cond: [{ $eq: ['$$others', []] }, '$$REMOVE', '$$others'] } } };
+}
+
+function without(list: Document, others: Document | readonly unknown[]): Document {
+  return { $filter: { input: list, cond: { $not: [{ $in: ['$$this', others] }] } } };
+}
+
+/** So that no value is taken for an expression. */
+function literal(fields: object): Document {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { $literal: value as unknown }]));
 }

@@ -227,8 +227,7 @@ export class FileRun {
       const { fullPath } = unit.node;
       if (kind === 'repair-metadata') return [{ fullPath, moreKeys }];
       if (kind !== 'create' && kind !== 'overwrite') return [];
-      const formerly = unit.ownDigest === undefined ? {} : { formerly: unit.ownDigest };
-      const file = follows(this.#context) ? { file: stateOf(unit.node, formerly) } : {};
+      const file = follows(this.#context) ? { file: stateOf(unit.node, { formerly: unit.ownDigest }) } : {};
       return [{ fullPath, moreKeys, ...file }];
     });
     const said = owned.filter(({ moreKeys, file }) => (moreKeys?.length ?? 0) > 0 || file !== undefined);

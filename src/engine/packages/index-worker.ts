@@ -299,7 +299,7 @@ export class IndexWorker {
       const { fullPath } = node;
       const formerly = leftThere(before.get(fullPath), far.get(fullPath));
       const isOurs = formerly !== undefined || !far.has(fullPath);
-      return { fullPath, file: isOurs ? stateOf(node, formerly === undefined ? {} : { formerly }) : null };
+      return { fullPath, file: isOurs ? stateOf(node, { formerly }) : null };
     });
     await own(this.#context, owned, signal);
   }

@@ -118,7 +118,7 @@ function ownedOf(known: ComparedVersion, files: readonly VersionFile[], version:
       const formerly = leftThere(known.owned.get(node.fullPath), known.farFiles.get(node.fullPath)?.far);
       return {
         fullPath: node.fullPath,
-        file: stateOf(node, { partOf, ...(formerly === undefined ? {} : { formerly }) }),
+        file: stateOf(node, { partOf, formerly }),
       };
     }),
     ...(version ? [{ fullPath: partOf, file: { sha256: null, sourceId: known.unit.version.id } }] : []),

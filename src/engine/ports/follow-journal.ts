@@ -62,8 +62,8 @@ export interface OwnedFile {
   readonly fullPath: string;
   /** What lay there when the task saw it last; null = a version. */
   readonly sha256: string | null;
-  /** What lay there before, while it is not certain that it was replaced. */
-  readonly formerly?: string;
+  /** What may lie there still, or again: what was meant lately. */
+  readonly formerly?: readonly string[];
   /** The package version that it is a file of: `ownedName`. */
   readonly partOf?: string;
   /** When this was written. */

@@ -69,7 +69,10 @@ export interface OwnedNode {
   readonly keys?: readonly string[];
   /** Those that it is about to write, beside those before: another of its writers may still be on the way with others. */
   readonly moreKeys?: readonly string[];
-  /** Set by tasks that follow their source, which may delete what they own; null = it is not theirs (any more). */
+  /**
+   * Set by tasks that follow their source, which may delete what they own; null = it is not theirs (any more). The journal
+   * adds to `formerly` what the task meant lately.
+   */
   readonly file?: OwnedFileState | null;
   /** With `file: null`: only while that is the digest that was put down; the task may have meant another one since. */
   readonly meant?: string;
@@ -78,8 +81,8 @@ export interface OwnedNode {
 export interface OwnedFileState {
   /** What lies there, or is about to; null = a package version. */
   readonly sha256: string | null;
-  /** What lay there before, while it is not certain that it was replaced. */
-  readonly formerly?: string;
+  /** What may lie there still, or again: what was meant lately, by another writer of the task too. */
+  readonly formerly?: readonly string[];
   /** `_id` of the document at the source that it came from, hex. */
   readonly sourceId: string;
   /** The package version that it is a file of: `ownedName`. */

@@ -195,14 +195,14 @@ describe('what a task that follows its source owns', () => {
 
   it('says what lies there, what lay there, and what it is part of: as it was told last', async () => {
     const name = 'npm://@scope/a@1.0';
-    await write([{ fullPath: '/f', file: state('1', { formerly: 'old', partOf: name }) }]);
+    await write([{ fullPath: '/f', file: state('1', { formerly: ['old'], partOf: name }) }]);
     await write([{ fullPath: name, file: state('v', { sha256: null }) }]);
-    const first = { fullPath: '/f', sha256: 'digest of 1', formerly: 'old', partOf: name };
+    const first = { fullPath: '/f', sha256: 'digest of 1', formerly: ['old'], partOf: name };
     assert.deepEqual(await owned({ paths: ['/f', '/g'] }), [first]);
     assert.deepEqual(
       await run.findOwnedFiles('a', repository, ['/f', '/g', name], never),
       new Map([
-        ['/f', state('1', { formerly: 'old', partOf: name })],
+        ['/f', state('1', { formerly: ['old'], partOf: name })],
         [name, state('v', { sha256: null })],
       ]),
     );
@@ -210,7 +210,8 @@ describe('what a task that follows its source owns', () => {
       { fullPath: '/f', file: state('2') },
       { fullPath: '/k', keys: ['k'] },
     ]);
-    assert.deepEqual(await owned({ paths: ['/f', '/k'] }), [{ fullPath: '/f', sha256: 'digest of 2' }]);
+    const second = { fullPath: '/f', sha256: 'digest of 2', formerly: ['digest of 1', 'old'] };
+    assert.deepEqual(await owned({ paths: ['/f', '/k'] }), [second]);
     assert.deepEqual(
       await owned({ package: 'npm://@scope/a' }),
       [{ fullPath: name, sha256: null }],
@@ -294,7 +295,28 @@ describe('what a task that follows its source owns', () => {
     clock.advance(5);
     await write([{ fullPath: '/again', file: state('2') }]);
     await follower.disown('a', repository, read, never);
-    assert.deepEqual(await owned({ paths: ['/again'] }), [{ fullPath: '/again', sha256: 'digest of 2' }]);
+    const again = { fullPath: '/again', sha256: 'digest of 2', formerly: ['digest of 1'] };
+    assert.deepEqual(await owned({ paths: ['/again'] }), [again]);
+  });
+
+  it('remembers what its writers meant lately, whatever each of them knows of the others; ten minutes, and eight digests', async () => {
+    const there = async (): Promise<readonly (readonly string[] | undefined)[]> =>
+      (await owned({ paths: ['/f'] })).map(({ sha256, formerly }) => [String(sha256), ...(formerly ?? [])]);
+    await write([{ fullPath: '/f', keys: ['k'], file: state('1') }]);
+    await write([{ fullPath: '/f', moreKeys: ['$k', 'k'], file: state('2', { formerly: ['digest of 0'] }) }]);
+    await write([{ fullPath: '/f', file: state('3', { formerly: ['digest of 0'] }) }]);
+    assert.deepEqual(await there(), [['digest of 3', 'digest of 0', 'digest of 2', 'digest of 1']]);
+    assert.deepEqual((await run.findOwnedKeys('a', repository, ['/f'], never)).get('/f'), ['k', '$k']);
+    await write([{ fullPath: '/f', file: state('1') }]);
+    assert.deepEqual(await there(), [['digest of 1', 'digest of 3', 'digest of 0', 'digest of 2']], 'back to what was');
+    for (let n = 10; n < 20; n++) await write([{ fullPath: '/f', file: state(String(n)) }]);
+    const last = [19, 18, 17, 16, 15, 14, 13, 12, 11].map((n) => `digest of ${n}`);
+    assert.deepEqual(await there(), [last]);
+    clock.advance(600_001);
+    await write([{ fullPath: '/f', file: state('20', { formerly: ['digest of 19'] }) }]);
+    assert.deepEqual(await there(), [['digest of 20', 'digest of 19']]);
+    await write([{ fullPath: '/f', keys: [], file: null }]);
+    assert.equal(await db.collection('owned_metadata').countDocuments({ taskUid: task.taskUid }), 0);
   });
 
   it('is counted by far side; a great number is counted once a minute, less what is disowned', async () => {
