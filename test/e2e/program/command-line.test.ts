@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => removeDir(directory));
 
-const USAGE = /usage:\n {2}bkrepo-replicator operator /;
+const USAGE = /usage:\n {2}bkrepo-replicator /;
 const P = 'BKREPO_REPLICATOR_';
 
 interface Case {
