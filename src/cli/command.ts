@@ -44,6 +44,8 @@ export interface Command {
   readonly examples: readonly Example[];
   /** Exit codes that mean something of its own here, e.g. `1: the sides differ`. */
   readonly exitCodes?: Readonly<Record<number, string>>;
+  /** Works until it is stopped: a stop is its good end. */
+  readonly serves?: true;
   /** Loads what performs it: nothing of it is loaded for other commands. */
   readonly load: () => Promise<CommandModule>;
 }

@@ -1,6 +1,13 @@
 /** The table of commands: help, completion and docs/cli.md are made from it, or compared with it. */
 import type { Command } from './command.ts';
-import { CONFIG_OPTION, STANDALONE_OPTIONS } from './options.ts';
+import {
+  ALL_NAMESPACES_OPTION,
+  CONFIG_OPTION,
+  OUTPUT_OPTION,
+  RESOURCE_OPTIONS,
+  STANDALONE_OPTIONS,
+  WAIT_OPTIONS,
+} from './options.ts';
 
 const SERVERS: readonly Command[] = [
   {
@@ -9,6 +16,7 @@ const SERVERS: readonly Command[] = [
     options: CONFIG_OPTION,
     examples: [{ line: 'operator --config /etc/bkrepo-replicator/config.yaml', shows: 'as the Deployment starts it' }],
     exitCodes: { 1: 'failed; a lost lease is a failure' },
+    serves: true,
     load: () => import('./serve.ts'),
   },
   {
@@ -21,6 +29,7 @@ const SERVERS: readonly Command[] = [
         shows: 'replicate without Kubernetes',
       },
     ],
+    serves: true,
     load: () => import('./serve.ts'),
   },
   {
@@ -34,7 +43,84 @@ const SERVERS: readonly Command[] = [
       ...CONFIG_OPTION,
     },
     examples: [{ line: 'peer --port 8080 --store /srv/store --config peer.yaml', shows: 'receive on port 8080' }],
+    serves: true,
     load: () => import('./serve.ts'),
+  },
+];
+
+const TASK = { args: 'TASK', arity: [1, 1], completes: 'task' } as const;
+const RUN_RESULT = { 1: 'failed; with --wait: the run did not succeed, or the time was over' } as const;
+
+const TASKS: readonly Command[] = [
+  {
+    name: 'status',
+    summary: 'shows tasks and clusters: state, progress, lag, last and next run',
+    args: '[TASK]',
+    arity: [0, 1],
+    completes: 'task',
+    description: `TASK is NAME or NAMESPACE/NAME; of one task far sides, conditions and the last runs are shown, too.
+With --watch a terminal is redrawn once a second; into a pipe goes a line for all that changes.`,
+    options: {
+      ...RESOURCE_OPTIONS,
+      ...ALL_NAMESPACES_OPTION,
+      ...OUTPUT_OPTION,
+      watch: { type: 'boolean', short: 'w', summary: 'go on showing until interrupted' },
+    },
+    examples: [
+      { line: 'status -A', shows: 'tasks and clusters of all namespaces' },
+      { line: 'status nightly -n shop', shows: 'all about one task' },
+      { line: 'status -n shop --watch', shows: 'watch the tasks of a namespace' },
+      {
+        line: 'status --state /var/lib/bkrepo-replicator -o json',
+        shows: 'of a standalone installation, for a program',
+      },
+    ],
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'run',
+    summary: 'runs a task now',
+    ...TASK,
+    description: `Asks by the annotation replication.bkrepo.io/run-requested; behind an active run it waits for its turn.
+A task that follows its source (REAL_TIME) compares all of it.`,
+    options: { ...RESOURCE_OPTIONS, ...WAIT_OPTIONS },
+    examples: [{ line: 'run nightly -n shop --wait', shows: 'run and wait; the exit code tells the result' }],
+    exitCodes: RUN_RESULT,
+    load: () => import('./run.ts'),
+  },
+  {
+    name: 'cancel',
+    summary: 'cancels the active run of a task',
+    ...TASK,
+    options: { ...RESOURCE_OPTIONS, ...WAIT_OPTIONS },
+    examples: [{ line: 'cancel shop/nightly --wait', shows: 'cancel, and wait until the run has stopped' }],
+    load: () => import('./cancel.ts'),
+  },
+  {
+    name: 'retry',
+    summary: 'runs what failed in the last run of a task again',
+    ...TASK,
+    options: { ...RESOURCE_OPTIONS, ...WAIT_OPTIONS },
+    examples: [{ line: 'retry nightly -n shop --wait --timeout 600', shows: 'retry, and wait ten minutes at most' }],
+    exitCodes: RUN_RESULT,
+    load: () => import('./retry.ts'),
+  },
+  {
+    name: 'suspend',
+    summary: 'keeps a task from running, without touching its spec',
+    ...TASK,
+    description: 'An active run is stopped. Set by the annotation replication.bkrepo.io/suspended.',
+    options: { ...RESOURCE_OPTIONS, ...WAIT_OPTIONS },
+    examples: [{ line: 'suspend nightly -n shop', shows: 'no runs until it is resumed' }],
+    load: () => import('./suspension.ts'),
+  },
+  {
+    name: 'resume',
+    summary: 'lets a suspended task run again',
+    ...TASK,
+    options: { ...RESOURCE_OPTIONS, ...WAIT_OPTIONS },
+    examples: [{ line: 'resume nightly -n shop', shows: 'as before it was suspended' }],
+    load: () => import('./suspension.ts'),
   },
 ];
 
@@ -58,7 +144,7 @@ const OTHERS: readonly Command[] = [
   },
 ];
 
-export const COMMANDS: readonly Command[] = [...SERVERS, ...OTHERS];
+export const COMMANDS: readonly Command[] = [...SERVERS, ...TASKS, ...OTHERS];
 
 export function findCommand(name: string): Command | undefined {
   return COMMANDS.find((command) => command.name === name);

@@ -2,7 +2,7 @@
 import type { OptionSpecs } from './command.ts';
 
 export const CONFIG_OPTION = {
-  config: { type: 'string', value: 'FILE', summary: 'the installation’s configuration file' },
+  config: { type: 'string', value: 'FILE', summary: "the installation's configuration file" },
 } as const satisfies OptionSpecs;
 
 export const STANDALONE_OPTIONS = {
@@ -35,4 +35,9 @@ export const OUTPUT_OPTION = {
     choices: ['table', 'json', 'yaml'],
     summary: 'form of the output (default table)',
   },
+} as const satisfies OptionSpecs;
+
+export const WAIT_OPTIONS = {
+  wait: { type: 'boolean', summary: 'wait for the end; with a progress bar on a terminal' },
+  timeout: { type: 'string', value: 'SECONDS', summary: 'wait no longer; default: as long as it takes' },
 } as const satisfies OptionSpecs;

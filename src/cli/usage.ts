@@ -41,8 +41,9 @@ export function commandUsage(program: string, command: Command): string {
 }
 
 /** What the exit codes mean, the command's own words before the general ones. */
-export function exitCodesOf({ exitCodes = {} }: Command): readonly (readonly [number, string])[] {
-  return EXIT_CODES.map(([code, meaning]) => [code, exitCodes[code] ?? meaning]);
+export function exitCodesOf({ exitCodes = {}, serves }: Command): readonly (readonly [number, string])[] {
+  const possible = EXIT_CODES.filter(([code]) => serves !== true || code !== EXIT.interrupted);
+  return possible.map(([code, meaning]) => [code, exitCodes[code] ?? meaning]);
 }
 
 /** `-n, --namespace NAME` and what it means. */
