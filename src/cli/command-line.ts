@@ -79,7 +79,7 @@ function parse(argv: readonly string[]): { readonly values: Values; readonly pos
 }
 
 function checkArguments(
-  { name, options, arity = [0, 0], args }: Command,
+  { name, options, arity = [0, 0], args, argument }: Command,
   values: Values,
   given: readonly string[],
 ): void {
@@ -88,6 +88,9 @@ function checkArguments(
   const [least, most] = arity;
   if (given.length < least) throw new UsageError(`${name} needs ${args}`);
   if (given.length > most) throw new UsageError(`unexpected argument ${given[most]}`);
+  const [first] = given;
+  if (Array.isArray(argument) && first !== undefined && !argument.includes(first))
+    throw new UsageError(`${name} needs ${args}, not ${first}`);
   for (const [option, value] of Object.entries(values)) {
     const choices = options[option]?.choices;
     if (choices !== undefined && !choices.includes(String(value)))

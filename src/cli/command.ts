@@ -36,8 +36,8 @@ export interface Command {
   readonly args?: string;
   /** How many of them are required and possible; default none. */
   readonly arity?: readonly [least: number, most: number];
-  /** What completes an argument; default nothing. */
-  readonly completes?: 'task' | 'command' | 'shell' | 'file';
+  /** What an argument may be, where that is known: one of these, or the name of a command. */
+  readonly argument?: readonly string[] | 'command';
   /** Paragraphs for `--help`. */
   readonly description?: string;
   readonly options: OptionSpecs;

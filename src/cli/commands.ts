@@ -48,7 +48,7 @@ const SERVERS: readonly Command[] = [
   },
 ];
 
-const TASK = { args: 'TASK', arity: [1, 1], completes: 'task' } as const;
+const TASK = { args: 'TASK', arity: [1, 1] } as const;
 const RUN_RESULT = { 1: 'failed; with --wait: the run did not succeed, or the time was over' } as const;
 
 const TASKS: readonly Command[] = [
@@ -57,7 +57,6 @@ const TASKS: readonly Command[] = [
     summary: 'shows tasks and clusters: state, progress, lag, last and next run',
     args: '[TASK]',
     arity: [0, 1],
-    completes: 'task',
     description: `TASK is NAME or NAMESPACE/NAME; of one task far sides, conditions and the last runs are shown, too.
 With --watch a terminal is redrawn once a second; into a pipe goes a line for all that changes.`,
     options: {
@@ -126,6 +125,35 @@ A task that follows its source (REAL_TIME) compares all of it.`,
 
 const OTHERS: readonly Command[] = [
   {
+    name: 'records',
+    summary: 'shows the runs of a task, or the artifacts of a run, from the journal',
+    ...TASK,
+    description: `Needs the journal's connection string (journal.mongodb.uri, or BKREPO_REPLICATOR_JOURNAL_MONGODB_URI); an
+account with the role read is enough. The task need not exist any more.`,
+    options: {
+      run: { type: 'string', value: 'ID', summary: 'the artifacts of this run; last is the newest' },
+      failed: { type: 'boolean', summary: 'only what failed' },
+      limit: { type: 'string', value: 'NUMBER', summary: 'most lines, newest first (default 100)' },
+      ...RESOURCE_OPTIONS,
+      ...OUTPUT_OPTION,
+    },
+    examples: [
+      { line: 'records nightly -n shop', shows: 'the last runs' },
+      { line: 'records nightly -n shop --run last --failed', shows: 'what failed in the newest run, and why' },
+    ],
+    load: () => import('./records.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'prints a completion script for a shell',
+    args: 'bash|zsh|fish',
+    arity: [1, 1],
+    argument: ['bash', 'zsh', 'fish'],
+    options: {},
+    examples: [{ line: 'completion bash > /etc/bash_completion.d/bkrepo-replicator', shows: 'for all users of bash' }],
+    load: () => import('./completion.ts'),
+  },
+  {
     name: 'config',
     summary: 'prints every configuration key with its default',
     options: { markdown: { type: 'boolean', summary: 'as documentation (docs/configuration.md)' } },
@@ -137,7 +165,7 @@ const OTHERS: readonly Command[] = [
     summary: 'tells what a command does, with its options, examples and exit codes',
     args: '[COMMAND]',
     arity: [0, 1],
-    completes: 'command',
+    argument: 'command',
     options: {},
     examples: [{ line: 'help config', shows: 'the same as config --help' }],
     load: () => import('./help.ts'),
