@@ -23,13 +23,3 @@ export function openKubernetes(context: CommandContext): KubernetesAccess {
   if (flag(context, 'all-namespaces')) return { transport, namespace: undefined };
   return { transport, namespace: namespace ?? context.config().namespace ?? ownNamespace(choice) ?? 'default' };
 }
-
-function kubeChoice({ kubernetes }: Config): KubeConfigChoice {
-  const { kubeconfig, context, inCluster, serviceAccountRoot } = kubernetes;
-  return {
-    inCluster,
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-    ...(serviceAccountRoot === undefined ? {} : { serviceAccountRoot }),
-  };
-}
