@@ -1,6 +1,6 @@
 /** The Kubernetes API as commands reach it: with the kubeconfig, context and namespace that kubectl would take. */
-import type { Config } from '../config.ts';
-import { type KubeConfigChoice, kubeConfigLoader, ownNamespace } from '../kube/config.ts';
+import { kubeChoice } from '../compose/kube-choice.ts';
+import { kubeConfigLoader, ownNamespace } from '../kube/config.ts';
 import { Transport } from '../kube/transport.ts';
 import { type CommandContext, flag } from './command.ts';
 import { wantedNamespace } from './resources.ts';
