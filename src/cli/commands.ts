@@ -125,6 +125,34 @@ A task that follows its source (REAL_TIME) compares all of it.`,
 
 const OTHERS: readonly Command[] = [
   {
+    name: 'doctor',
+    summary: 'checks every prerequisite of an installation, and says what to do',
+    description: `Give it the configuration and the environment of the installation; best in its Pod:
+  kubectl -n bkrepo-replicator-system exec deploy/bkrepo-replicator -- ...
+Elsewhere --service-account asks about the operator's rights instead of your own. Passwords are never printed.`,
+    options: {
+      ...RESOURCE_OPTIONS,
+      ...OUTPUT_OPTION,
+      'service-account': {
+        type: 'string',
+        value: 'NAMESPACE/NAME',
+        summary: "whose rights are looked at; default: the caller's",
+      },
+    },
+    examples: [
+      {
+        line: 'doctor --config config.yaml --service-account bkrepo-replicator-system/bkrepo-replicator',
+        shows: "an operator's prerequisites, its own rights among them",
+      },
+      {
+        line: 'doctor --dir /srv/replication --state /var/lib/bkrepo-replicator --config config.yaml',
+        shows: 'of a standalone installation, also while it runs',
+      },
+    ],
+    exitCodes: { 1: 'something is not as it must be' },
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'records',
     summary: 'shows the runs of a task, or the artifacts of a run, from the journal',
     ...TASK,

@@ -5,15 +5,14 @@
 import type { CommandContext } from './command.ts';
 import { isTransient } from './resources.ts';
 
-/** Milliseconds between two looks, unless looking itself takes long. */
-const INTERVAL_MS = 1_000;
 /** A look may take this part of the time at most. */
 const BUSY_PART = 5;
 
-/** Yields what `look` finds, about once a second, until the caller has seen enough or `stop` is aborted. */
+/** Yields what `look` finds, every `intervalMs` unless looking itself takes long, until the caller has seen enough or `stop` is aborted. */
 export async function* looks<T>(
   { clock, stderr }: Pick<CommandContext, 'clock' | 'stderr'>,
   look: () => Promise<T>,
+  intervalMs: number,
   stop: AbortSignal,
 ): AsyncGenerator<T, void> {
   let silent = false;
@@ -30,6 +29,6 @@ export async function* looks<T>(
       if (!silent) stderr.write(`waiting: ${error instanceof Error ? error.message : String(error)}\n`);
       silent = true;
     }
-    await clock.sleep(Math.max(INTERVAL_MS, (clock.monotonic() - begun) * BUSY_PART), stop);
+    await clock.sleep(Math.max(intervalMs, (clock.monotonic() - begun) * BUSY_PART), stop);
   }
 }

@@ -9,6 +9,9 @@ import { ProgressBar } from './progress-bar.ts';
 import { openResources, presentTask, type Resources, taskKeyOf } from './resources.ts';
 import { countsText } from './task-view.ts';
 
+/** Milliseconds between two looks at a task that is waited for. */
+const INTERVAL_MS = 500;
+
 export interface Asked {
   readonly context: CommandContext;
   readonly resources: Resources;
@@ -73,7 +76,7 @@ export async function waitFor<T>(
   const deadline =
     timeout === undefined ? Number.POSITIVE_INFINITY : context.clock.monotonic() + Number(timeout) * 1_000;
   try {
-    for await (const now of looks(context, () => presentTask(resources, key, stop), stop)) {
+    for await (const now of looks(context, () => presentTask(resources, key, stop), INTERVAL_MS, stop)) {
       if (now.metadata.uid !== task.metadata.uid) throw new CommandFailed(`${key.namespace}/${key.name} was deleted`);
       const found = seen(now);
       if (found !== undefined) return found;

@@ -16,6 +16,8 @@ interface Snapshot {
   readonly clusters: readonly Cluster[];
 }
 
+/** Milliseconds between two looks with `--watch`. */
+const INTERVAL_MS = 1_000;
 /** Moves a terminal's cursor home, and clears what is below. */
 const HOME = '\u001b[H';
 const CLEAR_BELOW = '\u001b[J';
@@ -76,7 +78,7 @@ async function watch(
 ): Promise<void> {
   const lines = new ChangedLines(context);
   const redraws = context.stdout.isTTY === true && outputFormat(context) === 'table';
-  for await (const snapshot of looks(context, look, stop)) {
+  for await (const snapshot of looks(context, look, INTERVAL_MS, stop)) {
     if (redraws) redraw(context, textOf(context, resources, snapshot));
     else lines.print(snapshot);
   }
