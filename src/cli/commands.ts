@@ -172,6 +172,20 @@ account with the role read is enough. The task need not exist any more.`,
     load: () => import('./records.ts'),
   },
   {
+    name: 'uninstall',
+    summary: 'takes the finalizers of an installation off its Clusters, so that nothing is stuck when it is removed',
+    description: `To be used when the operator has been stopped: waits until its lease is free. Clusters of other installations
+(instance, watchNamespaces, status.servedBy) are left alone; it may be repeated. Needs the rights of the operator's
+ServiceAccount: get on its Lease, list and patch on clusters.replication.bkrepo.io.`,
+    options: {
+      timeout: { type: 'string', value: 'SECONDS', summary: 'wait no longer for the operator to stop (default 60)' },
+      ...CONFIG_OPTION,
+    },
+    examples: [{ line: 'uninstall --config config.yaml', shows: 'with the configuration of the operator' }],
+    exitCodes: { 1: 'an operator still leads, or a Cluster could not be released' },
+    load: () => import('./uninstall.ts'),
+  },
+  {
     name: 'completion',
     summary: 'prints a completion script for a shell',
     args: 'bash|zsh|fish',
