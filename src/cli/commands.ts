@@ -208,7 +208,7 @@ ServiceAccount: get on its Lease, list and patch on clusters.replication.bkrepo.
     args: '[COMMAND]',
     arity: [0, 1],
     argument: 'command',
-    options: {},
+    options: { markdown: { type: 'boolean', summary: 'of all commands, as documentation (docs/cli.md)' } },
     examples: [{ line: 'help config', shows: 'the same as config --help' }],
     load: () => import('./help.ts'),
   },

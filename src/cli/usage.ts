@@ -41,7 +41,10 @@ export function commandUsage(program: string, command: Command): string {
 }
 
 /** What the exit codes mean, the command's own words before the general ones. */
-export function exitCodesOf({ exitCodes = {}, serves }: Command): readonly (readonly [number, string])[] {
+export function exitCodesOf({
+  exitCodes = {},
+  serves,
+}: Pick<Command, 'exitCodes' | 'serves'>): readonly (readonly [number, string])[] {
   const possible = EXIT_CODES.filter(([code]) => serves !== true || code !== EXIT.interrupted);
   return possible.map(([code, meaning]) => [code, exitCodes[code] ?? meaning]);
 }

@@ -54,7 +54,9 @@ export async function findingsOf(
 
 /** Our own errors hold no secrets; what others throw may quote a connection string, so only its kind is told. */
 function wordsOf(error: unknown): string {
-  if (error instanceof ReplicationError) return `${error.code}: ${error.message}`;
+  // MongoDB quotes the whole command that it refuses.
+  if (error instanceof ReplicationError)
+    return `${error.code}: ${error.message.replace(/ to execute command \{.*\}/s, '')}`;
   if (error instanceof ConfigError) return error.message.replaceAll(/\s*\n\s*/g, ' ');
   if (!(error instanceof Error)) return 'failed';
   const { code } = error as { readonly code?: unknown };

@@ -4,15 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { stringify } from 'yaml';
 import { ensureKubernetes } from '../../support/assets.ts';
 import { eventually } from '../../support/wait.ts';
 import { runProgram } from '../standalone/site.ts';
 import { type Installation, NAMESPACE } from './installation.ts';
-import { copyOf, task } from './manifests.ts';
-import { type FarSide, type Parts, SMALL } from './parts.ts';
+import { cluster, copyOf, secret, task } from './manifests.ts';
+import { ACCOUNT, type FarSide, PASSWORDS, type Parts, SMALL } from './parts.ts';
 
 export interface Site {
   readonly installation: Installation;
@@ -120,6 +121,95 @@ export function commandTests(site: () => Site): void {
     assert.deepEqual([other.code, /has no run 0123/.test(other.stderr)], [1, true]);
   });
 
+  test('doctor finds a working installation in order, and looks at all of it', async () => {
+    const args = await doctorArguments(site(), site().parts.configuration());
+    const { code, stdout, stderr } = await runProgram(
+      [...args, '--service-account', `${NAMESPACE}/bkrepo-replicator`],
+      environment(site()),
+    );
+    assert.deepEqual([code, stderr], [0, ''], stdout);
+    const looked = [
+      'API server',
+      'CustomResourceDefinitions',
+      'rights',
+      'source database',
+      'source clock',
+      'log of changes',
+      'source storage',
+      'journal',
+    ];
+    for (const check of looked) assert.match(stdout, new RegExp(`^ok +${check}: `, 'm'));
+    assert.match(stdout, /^ok +far side \S+\/good: answers with its credentials in \d+ ms/m);
+    assert.match(stdout, /^ok +far side \S+\/good: the clock of the far side is /m);
+    assertNoSecrets(stdout);
+  });
+
+  test('doctor names what is missing, each with its remedy and without secrets', async () => {
+    const { installation, parts, farSide } = site();
+    await installation.apply(NAMESPACE, [
+      secret('wrong-login', { ...ACCOUNT, password: 'wrong-secret-1X' }),
+      cluster('wrong-login', { url: farSide.url, credentialsSecretRef: { name: 'wrong-login' } }),
+    ]);
+    await parts.client.db('bkrepo').createCollection('operate_log');
+    const changes = {
+      ...parts.configuration(),
+      source: { storage: { filesystem: { path: path.join(installation.directory, 'no-store') } } },
+      journal: { mongodb: { uri: await journalReader(site()) } },
+    };
+    const args = await doctorArguments(site(), changes);
+    const { code, stdout } = await runProgram(
+      [...args, '--service-account', `${NAMESPACE}/default`, '-o', 'json'],
+      environment(site()),
+    );
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
+    await parts.client.db('bkrepo').dropCollection('operate_log');
+    await installation.kubectl(...HERE, 'delete', 'clusters.replication.bkrepo.io', 'wrong-login');
+    assert.equal(code, 1);
+    const expected = [
+      [
+        'rights',
+        'failed',
+        /default may not list clusters\.replication\.bkrepo\.io in all namespaces$/,
+        /ClusterRole bkrepo-replicator /,
+      ],
+      [
+        'rights',
+        'failed',
+        /default may not get secrets in namespace /,
+        /create rolebinding bkrepo-replicator-secret-reader/,
+      ],
+      ['log of changes', 'warning', /operate_log is not capped/, /convertToCapped/],
+      [
+        'source storage',
+        'failed',
+        /SourceUnavailable: .*no-store of the source's store is not there/,
+        /source\.storage/,
+      ],
+      ['journal', 'failed', /JournalForbidden/, /readWrite on database bkrepo_replicator/],
+      [
+        `far side ${NAMESPACE}/wrong-login`,
+        'failed',
+        /Unauthorized: .*401/,
+        /user name and password in the Secret .*wrong-login/,
+      ],
+    ] as const;
+    for (const [check, result, message, remedy] of expected) {
+      const found = findings.some(
+        (finding) =>
+          finding.check === check &&
+          finding.result === result &&
+          message.test(finding.message) &&
+          remedy.test(finding.remedy ?? ''),
+      );
+      assert.ok(found, `${check}: ${message} ${remedy} in ${JSON.stringify(findings, undefined, 1)}`);
+    }
+    assert.deepEqual(
+      findings.filter(({ result, remedy }) => result !== 'ok' && remedy === undefined),
+      [],
+    );
+    assertNoSecrets(stdout, 'wrong-secret-1X', 'only-reads-3T');
+  });
+
   test('what is not there or not reached is told in words', async () => {
     const [none, away] = await Promise.all([
       command('run', 'nothing', ...HERE),
@@ -132,6 +222,34 @@ export function commandTests(site: () => Site): void {
     assert.equal(away.code, 1);
     assert.match(away.stderr, /^bkrepo-replicator: cannot load the Kubernetes configuration from .*none/);
   });
+}
+
+interface Finding {
+  readonly check: string;
+  readonly result: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+/** The shipped configuration and what the Deployment's environment gives, in one file. */
+async function doctorArguments(
+  { installation, parts }: Site,
+  changes: Readonly<Record<string, object>>,
+): Promise<readonly string[]> {
+  const { source, journal } = parts.databases;
+  const config = {
+    namespace: NAMESPACE,
+    ...changes,
+    source: { mongodb: { uri: source }, ...changes['source'] },
+    journal: { mongodb: { uri: journal }, ...changes['journal'] },
+  };
+  const file = path.join(installation.directory, 'doctor.yaml');
+  await writeFile(file, stringify(config), { mode: 0o600 });
+  return ['doctor', '--config', file];
+}
+
+function assertNoSecrets(text: string, ...more: readonly string[]): void {
+  for (const secretText of [...PASSWORDS, ...more]) assert.ok(!text.includes(secretText), `${secretText} is told`);
 }
 
 function environment({ installation }: Site): Readonly<Record<string, string>> {
@@ -176,8 +294,13 @@ function watching(site: Site): { lines(): string; stop(): Promise<number | null>
 }
 
 async function journalReader({ parts }: Site): Promise<string> {
-  const user = { createUser: 'journal-reader', pwd: 'read-only', roles: [{ role: 'read', db: 'bkrepo_replicator' }] };
-  await parts.client.db('admin').command(user);
+  const known = await parts.client.db('admin').command({ usersInfo: 'journal-reader' });
+  const user = {
+    createUser: 'journal-reader',
+    pwd: 'only-reads-3T',
+    roles: [{ role: 'read', db: 'bkrepo_replicator' }],
+  };
+  if ((known['users'] as readonly unknown[]).length === 0) await parts.client.db('admin').command(user);
   const uri = new URL(parts.databases.journal);
   [uri.username, uri.password] = [user.createUser, user.pwd];
   return uri.href;
