@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 
 import { type CommandContext, textOption } from './command.ts';
+import { widthOf } from './text.ts';
 
 export interface Column<Row> {
   readonly title: string;
@@ -44,11 +45,6 @@ export function tableText<Row>(columns: readonly Column<Row>[], rows: readonly R
           .trimEnd()}\n`,
     )
     .join('');
-}
-
-/** In characters, not in halves of them. */
-function widthOf(cell: string): number {
-  return Array.from(cell).length;
 }
 
 function padded(cell: string, width: number): string {

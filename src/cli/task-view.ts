@@ -3,7 +3,7 @@ import type { Cluster } from '../api/cluster.gen.ts';
 import { getCondition } from '../api/conditions.ts';
 import type { ReplicaTask, ReplicaTaskStatusProgress } from '../api/replica-task.gen.ts';
 import type { Column } from './output.ts';
-import { bytesText, spanText, whenText } from './text.ts';
+import { bytesText, whenText } from './text.ts';
 
 export interface TaskView {
   readonly namespace: string;
@@ -39,7 +39,7 @@ export function taskView(task: ReplicaTask): TaskView {
   const { state, type } = stateOf(task);
   const condition = getCondition(status?.conditions, type);
   const synced = getCondition(status?.conditions, 'Synced')?.status;
-  const progress = progressText(task);
+  const progress = status?.progress?.summary ?? '';
   const { lag, lastExecutionStatus, lastExecutionTime, nextExecutionTime } = status ?? {};
   return {
     namespace: metadata.namespace,
@@ -67,16 +67,6 @@ function stateOf({ metadata, status }: ReplicaTask): { readonly state: string; r
   if (status?.activeRun !== undefined) return { state: 'Running', type: 'Running' };
   if (is('Synced') === 'False') return { state: 'NotSynced', type: 'Synced' };
   return { state: is('Synced') === 'True' ? 'Synced' : 'Ready', type: is('Synced') === 'True' ? 'Synced' : 'Ready' };
-}
-
-/** What the status says in short; while a run goes on, also the time that it still takes. */
-function progressText({ status }: ReplicaTask): string {
-  const { summary = '', remainingSeconds } = status?.progress ?? {};
-  const left =
-    status?.activeRun === undefined || remainingSeconds === undefined
-      ? ''
-      : `, ${spanText(remainingSeconds * 1_000)} left`;
-  return summary + left;
 }
 
 export function countsText(progress: Omit<ReplicaTaskStatusProgress, 'summary'>): string {

@@ -37,3 +37,23 @@ export function lagText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   return ms < 60_000 ? `${(ms / 1_000).toFixed(1)}s` : spanText(ms);
 }
+
+/** Characters that terminals draw two columns wide. */
+const WIDE = /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\u3000-\u303e\uff01-\uff60]/u;
+
+/** Columns of a terminal. */
+export function widthOf(text: string): number {
+  return Array.from(text).reduce((width, character) => width + (WIDE.test(character) ? 2 : 1), 0);
+}
+
+/** As much of the text as fits into so many columns. */
+export function clippedTo(columns: number, text: string): string {
+  let width = 0;
+  let clipped = '';
+  for (const character of text) {
+    width += widthOf(character);
+    if (width > columns) break;
+    clipped += character;
+  }
+  return clipped;
+}
