@@ -127,9 +127,11 @@ const OTHERS: readonly Command[] = [
   {
     name: 'doctor',
     summary: 'checks every prerequisite of an installation, and says what to do',
-    description: `Give it the configuration and the environment of the installation; best in its Pod:
-  kubectl -n bkrepo-replicator-system exec deploy/bkrepo-replicator -- ...
-Elsewhere --service-account asks about the operator's rights instead of your own. Passwords are never printed.`,
+    description: `Give it the configuration and the environment of the installation; in its Pod both are there:
+  kubectl -n bkrepo-replicator-system exec deploy/bkrepo-replicator -- \\
+    /nodejs/bin/node /app/dist/main.js doctor --config /etc/bkrepo-replicator/config.yaml
+Elsewhere --service-account asks about the operator's rights instead of your own. With -n only the Clusters of that
+namespace are looked at. Passwords are never printed.`,
     options: {
       ...RESOURCE_OPTIONS,
       ...OUTPUT_OPTION,

@@ -50,12 +50,19 @@ function commandText(command: Command): string {
     `### ${name}\n`,
     `\`${[PROGRAM, name, args, options.length === 0 ? undefined : '[options]'].filter((part) => part !== undefined).join(' ')}\`\n`,
     `${sentence(summary)}\n`,
-    ...(description === undefined ? [] : [`${escaped(description.trim())}\n`]),
+    ...(description === undefined ? [] : [`${escaped(paragraphs(description))}\n`]),
     ...(options.length === 0 ? [] : [`| Option | |\n| --- | --- |\n${options.join('')}`]),
     ...(lines === '' ? [] : [`\`\`\`sh\n${lines}\`\`\`\n`]),
     ...(exitCodes === undefined ? [] : [`Exit codes of its own: ${ownCodes(exitCodes)}.\n`]),
   ];
   return parts.join('\n');
+}
+
+/** Indented lines are commands. */
+function paragraphs(description: string): string {
+  return description
+    .trim()
+    .replaceAll(/(?:^ {2}.*\n?)+/gm, (lines) => `\n\`\`\`sh\n${lines.replaceAll(/^ {2}/gm, '')}\`\`\`\n\n`);
 }
 
 function ownCodes(exitCodes: Readonly<Record<number, string>>): string {

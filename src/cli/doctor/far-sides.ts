@@ -67,18 +67,31 @@ async function lookAtFarSide(visit: Visit, signal: AbortSignal): Promise<readonl
   const { context, patient, farSides, cluster } = visit;
   const access = await readAccess(patient.secrets, cluster, signal);
   farSides.assertAllowed(cluster);
-  const { version, latencyMs } = await farSides.probe(cluster, access, signal);
-  const login = access.username === '' ? 'without credentials' : 'with its credentials';
-  const reached = ok(
-    `answers ${login} in ${Math.round(latencyMs)} ms${version === null ? '' : `, version ${version}`}`,
-  );
   const known = ownCertificates(access, context.clock.now());
-  if (cluster.spec.proxyUrl !== undefined) return [reached, ...known];
-  return [
-    reached,
-    ...known,
-    ...greetingFindings(await greet(cluster.spec.url, context.clock, signal), context.clock.now()),
-  ];
+  const findings = await probed(visit, access, signal);
+  return [...findings, ...known];
+}
+
+/** Asks as a run would; what any answer tells comes on top, also where an expired certificate is what is wrong. */
+async function probed(
+  { context, farSides, cluster }: Visit,
+  access: Access,
+  signal: AbortSignal,
+): Promise<readonly Look[]> {
+  const { url, proxyUrl } = cluster.spec;
+  const greeting = async (): Promise<Greeting> =>
+    proxyUrl === undefined ? await greet(url, context.clock, signal) : {};
+  const now = context.clock.now();
+  try {
+    const { version, latencyMs } = await farSides.probe(cluster, access, signal);
+    const login = access.username === '' ? 'without credentials' : 'with its credentials';
+    const words = `answers ${login} in ${Math.round(latencyMs)} ms${version === null ? '' : `, version ${version}`}`;
+    return [ok(words), ...greetingFindings(await greeting(), now)];
+  } catch (error) {
+    const { certificate } = await greeting();
+    if (certificate === undefined || certificate.getTime() > now) throw error;
+    return [certificateFinding('its serving certificate', certificate, now)];
+  }
 }
 
 /** Those that we show and trust. */

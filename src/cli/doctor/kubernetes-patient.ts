@@ -1,5 +1,7 @@
 /** An installation in a Kubernetes cluster. */
 import { CLUSTER_PLURAL, GROUP, REPLICA_TASK_PLURAL, VERSION } from '../../api/names.ts';
+import { kubeChoice } from '../../compose/kube-choice.ts';
+import { ownNamespace } from '../../kube/config.ts';
 import { ResourceClient } from '../../kube/resource-client.ts';
 import { resourceError } from '../../resources/kube-errors.ts';
 import { createKubernetesStore } from '../../resources/kubernetes-store.ts';
@@ -10,9 +12,10 @@ import { openKubernetes } from '../kubernetes.ts';
 import type { Patient } from './patient.ts';
 
 export function openKubernetesPatient(context: CommandContext): Patient {
-  const { transport, namespace = 'default' } = openKubernetes(context);
+  const { transport } = openKubernetes(context);
   const { clock, random } = context;
   const config = context.config();
+  const [accountNamespace] = textOption(context, 'service-account')?.split('/') ?? [];
   const wanted = textOption(context, 'namespace');
   const namespaces = wanted === undefined ? config.watchNamespaces : [wanted];
   const list = async <K extends ResourceKind>(kind: K, plural: string, signal: AbortSignal) => {
@@ -26,7 +29,7 @@ export function openKubernetesPatient(context: CommandContext): Patient {
   };
   return {
     transport,
-    ownNamespace: config.namespace ?? namespace,
+    ownNamespace: config.namespace ?? accountNamespace ?? ownNamespace(kubeChoice(config)) ?? 'default',
     secrets: createKubernetesStore({
       transport,
       namespaces,
