@@ -15,8 +15,7 @@ hands its plugin only what stands behind its name: \`kubectl bkrepo status --con
 
 **Where.** Commands about tasks use the Kubernetes API with your own rights: KUBECONFIG, \`--kubeconfig\`, \`--context\` and
 \`-n\` mean what they mean to kubectl, and without \`-n\` the context's namespace counts. Of a standalone installation name the
-directories: \`--state\` (and \`--dir\`). Status can be read there while it runs; requests are then taken from its files only,
-and the command says which annotation to set.
+directory of state: \`--state\`. Requests are left there, and carried out at once by the process that runs, or by the next one.
 
 **TASK** is \`NAME\`, or \`NAMESPACE/NAME\`.
 

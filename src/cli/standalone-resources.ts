@@ -1,14 +1,10 @@
 /**
- * Clusters and tasks of a standalone installation, from its state directory, also while it runs. Annotations are written
- * only while it does not: a running one holds the directory, and takes them from its YAML files.
+ * Clusters and tasks of a standalone installation, from its state directory. The process that runs owns what is there:
+ * annotations are left as requests, which it carries out at once, or when it starts again.
  */
-import { compileAdmission } from '../api/validate.ts';
-import { ReplicationError } from '../domain/errors.ts';
-import { type DirectoryStore, openDirectoryStore } from '../resources/directory-store.ts';
-import { loadState, objectId } from '../resources/state-files.ts';
+import { loadState, objectId, saveRequest } from '../resources/state-files.ts';
 import type { ObjectKey, ResourceKind, ResourceKinds } from '../resources/store.ts';
-import { silentLogger } from '../telemetry/logger.ts';
-import { type CommandContext, CommandFailed, UsageError } from './command.ts';
+import { type CommandContext, UsageError } from './command.ts';
 import { byName, type Resources } from './resources.ts';
 
 export function openStateDirectory(context: CommandContext, namespace: string | undefined): Resources {
@@ -29,64 +25,22 @@ export function openStateDirectory(context: CommandContext, namespace: string | 
       const { objects } = await loadState(state);
       return objects.get(objectId(kind, key.namespace, key.name))?.object as ResourceKinds[K] | undefined;
     },
-    annotate: (key, annotations, signal) => annotate(context, state, key, annotations, signal),
+    annotate: (key, annotations) => annotate(context, state, key, annotations),
     close: async () => {},
   };
 }
 
+/** A task that is there; a running installation is left a request, which it carries out at once. */
 async function annotate(
   context: CommandContext,
-  state: string,
-  key: ObjectKey,
-  annotations: Readonly<Record<string, string | null>>,
-  signal: AbortSignal,
-): Promise<void> {
-  const store = await openStopped(context, state, key, annotations, signal);
-  try {
-    await store.refresh(signal);
-    const task = store.get('ReplicaTask', key);
-    if (task === undefined) throw new CommandFailed(`there is no ReplicaTask ${key.namespace}/${key.name}`);
-    await store.writeAnnotations('ReplicaTask', task, annotations, signal);
-  } finally {
-    await store.close();
-  }
-}
-
-async function openStopped(
-  { config, clock }: CommandContext,
   stateDir: string,
   key: ObjectKey,
   annotations: Readonly<Record<string, string | null>>,
-  signal: AbortSignal,
-): Promise<DirectoryStore> {
-  const { standalone, watchNamespaces, instance, namespace = 'default' } = config();
-  const { dir } = standalone;
-  if (dir === undefined) throw new UsageError('--dir is required beside --state: the task is looked up there, too');
-  const options = {
-    admit: compileAdmission(),
-    defaultNamespace: namespace,
-    namespaces: watchNamespaces,
-    ...(instance === undefined ? {} : { instance }),
-    dir,
-    stateDir,
-    clock,
-    logger: silentLogger,
-  };
-  try {
-    return await openDirectoryStore(options, signal);
-  } catch (error) {
-    if (!(error instanceof ReplicationError) || error.code !== 'StateLocked') throw error;
-    throw new CommandFailed(
-      `the installation is running and takes requests from its files: in the manifest of ${key.namespace}/${key.name} ` +
-        `below ${dir}, ${manifestHint(annotations)}`,
-    );
-  }
-}
-
-function manifestHint(annotations: Readonly<Record<string, string | null>>): string {
-  return Object.entries(annotations)
-    .map(([name, value]) =>
-      value === null ? `remove the annotation ${name}` : `set the annotation ${name}: ${JSON.stringify(value)}`,
-    )
-    .join(', and ');
+): Promise<void> {
+  const { clock, random } = context;
+  const suffix = random().toString(36).slice(2, 10);
+  await saveRequest(stateDir, `${new Date(clock.now()).toISOString().replaceAll(':', '-')}-${suffix}`, {
+    ...key,
+    annotations,
+  });
 }

@@ -1,6 +1,6 @@
 /** What a status tells of a run while it goes on, slowly, and after the program was killed in the middle of it. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
@@ -108,31 +108,32 @@ test('a run that goes on after a kill shows no less than it had done before', as
   assert.equal(after.at(-1)?.status.progress?.summary, '80/80');
 });
 
-test('commands read a standalone installation that runs, and say how it takes requests', async () => {
+test('commands read a standalone installation that runs, and are answered by it', async () => {
   const config = path.join(site.directory, 'commands.yaml');
   await writeFile(config, stringify(site.config), { mode: 0o600 });
   const where = ['--dir', site.input, '--state', site.state, '--config', config];
   const [status, asked, records, doctor] = await Promise.all([
     runProgram(['status', ...where]),
-    runProgram(['run', 'copy', ...where]),
+    runProgram(['run', 'copy', '--wait', '--timeout', '15', '--state', site.state]),
     runProgram(['records', 'copy', ...where]),
     runProgram(['doctor', ...where]),
   ]);
   assert.deepEqual([status.code, status.stderr], [0, '']);
-  assert.match(status.stdout, /\ncopy +SCHEDULED +Synced .* 80\/80 /);
-  assert.equal(asked.code, 1);
-  assert.match(asked.stderr, /in the manifest of default\/copy below .*, set the annotation \S+\/run-requested: "/);
-  assert.match(records.stdout, /^RUN .*\n([0-9a-f]{24} .* SUCCESS .*\n){2}$/);
+  assert.match(status.stdout, /\ncopy +SCHEDULED +/);
+  assert.deepEqual([asked.code, asked.stderr], [0, '']);
+  assert.match(asked.stdout, /: run [0-9a-f]{24} SUCCESS: 0 copied, 80 unchanged/);
+  assert.match(records.stdout, /^RUN .*\n([0-9a-f]{24} .*\n){2,3}$/);
   assert.match(doctor.stdout, /^ok +far side default\/slow: answers with its credentials/m);
   assert.match(doctor.stdout, /^ok +journal: .*\n[^]*everything that was looked at is in order\n$/m);
   assert.equal(doctor.code, 0);
 });
 
-test('a standalone installation that has stopped is asked by the command, and answers when it starts again', async () => {
+test('what a command asks of a standalone installation that has stopped is answered when it starts again', async () => {
   await site.stop();
-  const { code, stdout } = await runProgram(['run', 'copy', '--dir', site.input, '--state', site.state]);
+  const { code, stdout } = await runProgram(['run', 'copy', '--state', site.state]);
   assert.deepEqual([code, stdout], [0, 'replicatask default/copy: asked for a run\n']);
   await site.start();
-  const { status } = await site.runs('copy', 3);
+  const { status } = await site.runs('copy', 4);
   assert.equal(status.history?.[0]?.trigger, 'request');
+  assert.deepEqual(await readdir(path.join(site.state, 'requests')), []);
 });
