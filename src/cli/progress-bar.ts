@@ -1,7 +1,7 @@
 /** The progress of a run in one line of a terminal, drawn over itself; into a pipe goes nothing. */
 import type { ReplicaTask } from '../api/replica-task.gen.ts';
 import type { TextOutput } from './command.ts';
-import { bytesText, clippedTo, spanText } from './text.ts';
+import { bytesText, clippedTo, columnsOf, spanText } from './text.ts';
 
 const LINE_START = '\r\u001b[K';
 const WIDTH = 30;
@@ -16,8 +16,7 @@ export class ProgressBar {
 
   draw(task: ReplicaTask): void {
     if (this.#output.isTTY !== true) return;
-    const columns = (this.#output.columns ?? 80) - 1;
-    this.#output.write(LINE_START + clippedTo(columns, barText(task)));
+    this.#output.write(LINE_START + clippedTo(columnsOf(this.#output) - 1, barText(task)));
     this.#drawn = true;
   }
 

@@ -10,7 +10,7 @@ import { machineText, outputFormat, plain, printAs, tableText } from './output.t
 import { openResources, presentTask, type Resources, taskKeyOf } from './resources.ts';
 import { taskDetail } from './task-detail.ts';
 import { type ClusterView, clusterColumns, clusterView, type TaskView, taskColumns, taskView } from './task-view.ts';
-import { clippedTo } from './text.ts';
+import { clippedTo, columnsOf } from './text.ts';
 
 interface Snapshot {
   readonly tasks: readonly ReplicaTask[];
@@ -87,8 +87,7 @@ async function watch(
 }
 
 function redraw({ stdout }: CommandContext, text: string): void {
-  const columns = stdout.columns ?? 80;
-  const lines = text.split('\n').map((line) => clippedTo(columns, line) + CLEAR_LINE);
+  const lines = text.split('\n').map((line) => clippedTo(columnsOf(stdout), line) + CLEAR_LINE);
   stdout.write(HOME + lines.join('\n') + CLEAR_BELOW);
 }
 

@@ -46,6 +46,11 @@ export function widthOf(text: string): number {
   return Array.from(text).reduce((width, character) => width + (WIDE.test(character) ? 2 : 1), 0);
 }
 
+/** Of a terminal; one that does not say how wide it is counts as 80. */
+export function columnsOf({ columns = 0 }: { readonly columns?: number }): number {
+  return columns > 0 ? columns : 80;
+}
+
 /** As much of the text as fits into so many columns. */
 export function clippedTo(columns: number, text: string): string {
   let width = 0;

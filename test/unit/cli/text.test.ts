@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { machineText, tableText } from '../../../src/cli/output.ts';
-import { bytesText, lagText, spanText, whenText } from '../../../src/cli/text.ts';
+import { bytesText, columnsOf, lagText, spanText, whenText } from '../../../src/cli/text.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 
@@ -34,6 +34,10 @@ test('columns are as wide as their longest cell, and control characters of other
   ];
   const text = tableText(columns, [{ name: 'a' }, { name: '发布\u001b[2J\nx' }]);
   assert.equal(text, 'NAME         N\na            1\n发布 [2J x   1\n');
+});
+
+test('a terminal that does not say how wide it is gets lines all the same', () => {
+  assert.deepEqual([{}, { columns: 0 }, { columns: 120 }].map(columnsOf), [80, 80, 120]);
 });
 
 test('JSON and YAML hold the same: dates as text, nothing undefined', () => {
