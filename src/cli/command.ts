@@ -61,8 +61,9 @@ export type Run = (context: CommandContext, stop: AbortSignal) => Promise<number
 export interface TextOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean;
-  /** Of a terminal. */
+  /** Of a terminal; 0 or nothing when it does not say. */
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** What the process gives to commands; made by main.ts. */

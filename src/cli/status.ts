@@ -86,9 +86,12 @@ async function watch(
   throw new CommandFailed('nothing is to be watched any more');
 }
 
+/** What does not fit is left out: it would scroll, and the next screen begin in its middle. */
 function redraw({ stdout }: CommandContext, text: string): void {
-  const lines = text.split('\n').map((line) => clippedTo(columnsOf(stdout), line) + CLEAR_LINE);
-  stdout.write(HOME + lines.join('\n') + CLEAR_BELOW);
+  const rows = stdout.rows === undefined || stdout.rows <= 0 ? undefined : stdout.rows;
+  const lines = text.trimEnd().split('\n').slice(0, rows);
+  const drawn = lines.map((line) => clippedTo(columnsOf(stdout), line) + CLEAR_LINE);
+  stdout.write(HOME + drawn.join('\n') + CLEAR_BELOW);
 }
 
 /** One line for each task and cluster at first, and then for each that is not as it was. */

@@ -1,6 +1,6 @@
 /** What a terminal gets, and a pipe does not; over the state directory of a standalone installation. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ReplicaTaskStatus } from '../../../src/api/replica-task.gen.ts';
@@ -39,9 +39,9 @@ const RUNNING: ReplicaTaskStatus = {
   },
 };
 
-function taskOf(status: ReplicaTaskStatus) {
+function taskOf(status: ReplicaTaskStatus, name = 'nightly') {
   const metadata = {
-    name: 'nightly',
+    name,
     namespace: 'shop',
     uid: '1',
     resourceVersion: '1',
@@ -57,9 +57,9 @@ function taskOf(status: ReplicaTaskStatus) {
   } as never;
 }
 
-async function store(status: ReplicaTaskStatus): Promise<void> {
-  const file = path.join(state, 'objects', 'ReplicaTask_shop_nightly.json');
-  const stored = { schema: 1, object: taskOf(status), source: 'a.yaml', manifestAnnotations: {} };
+async function store(status: ReplicaTaskStatus, name = 'nightly'): Promise<void> {
+  const file = path.join(state, 'objects', `ReplicaTask_shop_${name}.json`);
+  const stored = { schema: 1, object: taskOf(status, name), source: 'a.yaml', manifestAnnotations: {} };
   await writeFile(file, JSON.stringify(stored));
 }
 
@@ -70,6 +70,7 @@ async function shown(argv: readonly string[], isTTY: boolean, writes: number): P
   const stdout = {
     isTTY,
     columns: 40,
+    rows: 2,
     write: (text: string) => {
       written.push(text);
       if (written.length === writes) stop.abort(new Stopped('SIGINT'));
@@ -96,17 +97,20 @@ async function shown(argv: readonly string[], isTTY: boolean, writes: number): P
   return written;
 }
 
-test('status --watch redraws a terminal, with no line wider than it', async () => {
+test('status --watch redraws a terminal, with no line wider than it and none too many', async () => {
   await store(RUNNING);
+  await store(RUNNING, 'weekly');
   const screens = await shown(['status', '-n', 'shop', '--state', state, '--watch'], true, 2);
   assert.equal(screens.length, 2);
   for (const screen of screens) {
     assert.ok(screen.startsWith(HOME), 'from the first line on');
+    assert.equal(screen.split('\n').length, 2);
     assert.ok(screen.endsWith(CLEAR_BELOW), 'and nothing older below');
     for (const line of screen.slice(HOME.length).split('\n'))
       assert.ok(line.replaceAll(CLEAR_LINE, '').replaceAll(CLEAR_BELOW, '').length <= 40, line);
   }
   assert.match(screens[0] ?? '', /nightly +SCHEDULED +Running/);
+  await rm(path.join(state, 'objects', 'ReplicaTask_shop_weekly.json'));
 });
 
 test('status --watch gives a pipe one line, or object, for what changes', async () => {
