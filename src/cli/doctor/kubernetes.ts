@@ -121,7 +121,9 @@ function operatorRights({ config, ownNamespace }: KubernetesChecksOptions): read
 
 /** In each namespace that has a Cluster with credentials or a private authority. */
 async function secretRights({ patient }: KubernetesChecksOptions, signal: AbortSignal): Promise<readonly Rights[]> {
-  const clusters = await patient.clusters(signal);
+  // Without the right to list them nothing is known of theirs; that right is asked for above.
+  const clusters = await patient.clusters(signal).catch(() => []);
+  signal.throwIfAborted();
   const namespaces = [...new Set(clusters.map(({ metadata }) => metadata.namespace))];
   return namespaces.map((namespace) => ({
     rights: ['secrets', 'configmaps'].map((resource) => ({ verb: 'get', group: '', resource, namespace })),

@@ -160,10 +160,17 @@ export function commandTests(site: () => Site): void {
       journal: { mongodb: { uri: await journalReader(site()) } },
     };
     const args = await doctorArguments(site(), changes);
-    const { code, stdout } = await runProgram(
-      [...args, '--service-account', `${NAMESPACE}/default`, '-o', 'json'],
-      environment(site()),
-    );
+    const KUBECONFIG = await installation.kubernetes.kubeconfigFor({ namespace: NAMESPACE, name: 'default' });
+    const [{ code, stdout }, stranger] = await Promise.all([
+      runProgram([...args, '--service-account', `${NAMESPACE}/default`, '-o', 'json'], environment(site())),
+      runProgram(args, { ...environment(site()), KUBECONFIG }),
+    ]);
+    for (const right of ['list clusters', 'watch replicatasks', 'patch clusters', 'create events', 'update leases'])
+      assert.match(
+        stranger.stdout,
+        new RegExp(`^failed +rights: the account of this kubeconfig may not ${right}`, 'm'),
+      );
+    assert.match(stranger.stdout, /^failed +far sides: ApiForbidden: cannot list Clusters: /m);
     const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
     await parts.client.db('bkrepo').dropCollection('operate_log');
     await installation.kubectl(...HERE, 'delete', 'clusters.replication.bkrepo.io', 'wrong-login');
