@@ -68,6 +68,7 @@ process.exit(
       crashesTo: (logger) => {
         crashLog = logger;
       },
+      onHangUp: (listener) => void process.on('SIGHUP', listener),
     },
     stopOnSignals(),
   ),

@@ -100,7 +100,8 @@ function checkArguments(
 
 function contextOf(host: Host, command: Command, options: Values, args: readonly string[]): CommandContext {
   let config: Config | undefined;
-  return { ...host, command, options, args, config: () => (config ??= configOf(host, { options })) };
+  const configAgain = (): Config => configOf(host, { options });
+  return { ...host, command, options, args, config: () => (config ??= configAgain()), configAgain };
 }
 
 function configOf({ environment }: Host, given: Pick<CommandContext, 'options'>): Config {

@@ -81,6 +81,8 @@ export interface Host {
   readonly random: () => number;
   /** From now on errors that nobody caught are logged there. */
   readonly crashesTo: (logger: Logger) => void;
+  /** From now on SIGHUP calls the listener instead of ending the process. */
+  readonly onHangUp: (listener: () => void) => void;
 }
 
 export interface CommandContext extends Host {
@@ -93,6 +95,8 @@ export interface CommandContext extends Host {
    * `--dir`, `--state`, …). @throws {ConfigError}
    */
   readonly config: () => Config;
+  /** The same, read anew. @throws {ConfigError} */
+  readonly configAgain: () => Config;
 }
 
 /** The command was used wrongly: told with its usage, exit code 2. */

@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import {
   ALL_NAMESPACES_OPTION,
   CONFIG_OPTION,
+  LOG_OPTION,
   OUTPUT_OPTION,
   RESOURCE_OPTIONS,
   STANDALONE_OPTIONS,
@@ -13,7 +14,7 @@ const SERVERS: readonly Command[] = [
   {
     name: 'operator',
     summary: 'serves Cluster and ReplicaTask resources of a Kubernetes cluster',
-    options: CONFIG_OPTION,
+    options: { ...CONFIG_OPTION, ...LOG_OPTION },
     examples: [{ line: 'operator --config /etc/bkrepo-replicator/config.yaml', shows: 'as the Deployment starts it' }],
     exitCodes: { 1: 'failed; a lost lease is a failure' },
     serves: true,
@@ -22,7 +23,7 @@ const SERVERS: readonly Command[] = [
   {
     name: 'standalone',
     summary: 'serves the same resources from the YAML files of a directory; keeps its state in another',
-    options: { ...STANDALONE_OPTIONS, ...CONFIG_OPTION },
+    options: { ...STANDALONE_OPTIONS, ...CONFIG_OPTION, ...LOG_OPTION },
     examples: [
       {
         line: 'standalone --dir /srv/replication --state /var/lib/bkrepo-replicator --config config.yaml',
@@ -41,6 +42,7 @@ const SERVERS: readonly Command[] = [
       port: { type: 'string', value: 'PORT', summary: 'port to listen on; 0 is chosen by the system' },
       store: { type: 'string', value: 'DIR', summary: 'root of the file-system store' },
       ...CONFIG_OPTION,
+      ...LOG_OPTION,
     },
     examples: [{ line: 'peer --port 8080 --store /srv/store --config peer.yaml', shows: 'receive on port 8080' }],
     serves: true,

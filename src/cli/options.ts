@@ -10,6 +10,15 @@ export const STANDALONE_OPTIONS = {
   state: { type: 'string', value: 'DIR', summary: 'of a standalone installation: its directory of state' },
 } as const satisfies OptionSpecs;
 
+export const LOG_OPTION = {
+  'log-format': {
+    type: 'string',
+    value: 'FORMAT',
+    choices: ['json', 'text', 'pretty'],
+    summary: 'form of the log (default json as operator, else text)',
+  },
+} as const satisfies OptionSpecs;
+
 /** Where resources are: as kubectl users expect, or a standalone installation's directories. */
 export const RESOURCE_OPTIONS = {
   kubeconfig: {

@@ -1,17 +1,25 @@
 /** `operator`, `standalone` and `peer`: work until they are stopped, and log what they do. */
 import type { Ambience } from '../compose/installation.ts';
 import { ConfigError } from '../config.ts';
-import { createLogger } from '../telemetry/logger.ts';
-import { type CommandContext, EXIT, Stopped } from './command.ts';
+import { createLogger, type LogFormat } from '../telemetry/logger.ts';
+import { type CommandContext, EXIT, Stopped, textOption } from './command.ts';
+import { watchLevel } from './log-level.ts';
 
 export async function run(context: CommandContext, stop: AbortSignal): Promise<number> {
   const { command, version, clock, random } = context;
   const config = context.config();
-  const format = config.log.format ?? (command.name === 'operator' ? 'json' : 'text');
+  const asked = textOption(context, 'log-format') as LogFormat | undefined;
+  const format = asked ?? config.log.format ?? (command.name === 'operator' ? 'json' : 'text');
   const logger = createLogger({ level: config.log.level, format });
   context.crashesTo(logger);
   stop.addEventListener('abort', () => logger.info('stopping', signalOf(stop.reason)), { once: true });
   logger.info('starting', { command: command.name, version, node: process.version, pid: process.pid });
+  const watching = new AbortController();
+  if (textOption(context, 'config') !== undefined) {
+    const read = () => context.configAgain().log.level;
+    const watched = { clock, logger, level: config.log.level, read, onReload: context.onHangUp };
+    void watchLevel(watched, watching.signal);
+  }
   try {
     await serve(context, { config, version, clock, random, logger }, stop);
   } catch (error) {
@@ -19,6 +27,8 @@ export async function run(context: CommandContext, stop: AbortSignal): Promise<n
     if (stop.aborted && error === stop.reason) return EXIT.done;
     logger.error('failed', { error });
     return EXIT.failed;
+  } finally {
+    watching.abort();
   }
   logger.info('stopped');
   return EXIT.done;

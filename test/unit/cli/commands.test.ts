@@ -37,6 +37,7 @@ async function run(...argv: readonly string[]): Promise<Ended> {
     clock: systemClock,
     random: Math.random,
     crashesTo: () => {},
+    onHangUp: () => {},
   };
   return { code: await runCommandLine(host, new AbortController().signal), ...written };
 }

@@ -92,6 +92,7 @@ async function shown(argv: readonly string[], isTTY: boolean, writes: number): P
     },
     random: Math.random,
     crashesTo: () => {},
+    onHangUp: () => {},
   };
   assert.equal(await runCommandLine(host, stop.signal), 130);
   return written;
