@@ -248,6 +248,13 @@ test('a mistyped password is in no output, object or Event', async () => {
   }
 });
 
+test('what far sides log during a run has the id of the run', async () => {
+  const runs = (await installation.get('replicatasks', 'no-cluster'))?.status.history?.map(({ recordId }) => recordId);
+  const lines = (installation.programs[0]?.output ?? '').split('\n').filter((line) => line.includes('far side closed'));
+  const ids = lines.map((line) => (JSON.parse(line) as { readonly recordId?: string }).recordId);
+  assert.ok(runs?.length === 1 && ids.includes(runs[0]), JSON.stringify({ runs, ids }));
+});
+
 test('uninstall waits for the operator to stop, then releases the Clusters of its scope with its rights, and only those', async () => {
   const other = { labels: { 'replication.bkrepo.io/instance': 'other' } };
   const held = { finalizers: ['replication.bkrepo.io/finalizer', 'example.com/theirs'] };
