@@ -119,11 +119,7 @@ function followRequests(app: FastifyInstance, { context, settings, stop }: RestS
   app.decorateRequest('dates');
   app.decorateRequest('ended');
   const arriving = new WeakSet<FastifyRequest>();
-  const traced = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void =>
-    withLogFields({ traceId: request.id }, done);
-  app.addHook('onRequest', traced);
-  // Reading a body goes on from events of the connection, which know of no request.
-  app.addHook('preValidation', traced);
+  app.addHook('onRequest', (request, _reply, done) => withLogFields({ traceId: request.id }, done));
   app.addHook('onRequest', async (request, reply) => {
     commonHeaders(context, request, reply);
     request.ended = endOf(reply, { ...end, arriving: () => arriving.has(request) });
