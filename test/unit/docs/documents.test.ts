@@ -1,0 +1,73 @@
+/** Every link of README and docs leads somewhere, and every block of data can be read. */
+import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { type Document, parseDocument, readDocuments } from '../../support/documents.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+
+let documents: readonly Document[];
+before(async () => {
+  documents = await readDocuments();
+});
+
+async function broken(checked: readonly Document[], all: readonly Document[]): Promise<string[]> {
+  const links = checked.flatMap(({ file, links: own }) => own.map((link) => ({ from: file, ...link })));
+  const faults = await Promise.all(
+    links.map(async ({ from, file, anchor, text }) => {
+      if (file.startsWith('..')) return [`${from}: ${text} leads out of the project`];
+      if ((await stat(path.join(ROOT, file)).catch(() => undefined)) === undefined)
+        return [`${from}: ${text}: no file`];
+      const there = all.find((document) => document.file === path.normalize(file));
+      const lost = anchor !== '' && there?.anchors.has(anchor) !== true;
+      return lost ? [`${from}: ${text}: no such heading`] : [];
+    }),
+  );
+  return faults.flat();
+}
+
+test('every link leads to a file, and to a heading of it', async () => {
+  assert.ok(documents.length > 12, `${documents.length} documents`);
+  assert.ok(documents.flatMap(({ links }) => links).length > 100);
+  assert.deepEqual(await broken(documents, documents), []);
+});
+
+test('a link to nowhere is found: file, heading, outside', async () => {
+  const text = '# One `two`: three\n[a](#one-two-three) [b](#two) [c](docs/none.md) [d](../x.md) `[e](none)`\n';
+  const sample = parseDocument('README.md', `${text}\`\`\`md\n# Two\n[f](none)\n\`\`\`\n`);
+  assert.deepEqual(await broken([sample], [sample]), [
+    'README.md: #two: no such heading',
+    'README.md: docs/none.md: no file',
+    'README.md: ../x.md leads out of the project',
+  ]);
+});
+
+test('every page of docs is linked from the index', () => {
+  const index = documents.find(({ file }) => file === 'docs/README.md');
+  const linked = new Set(index?.links.map(({ file }) => file));
+  const pages = documents.map(({ file }) => file).filter((file) => file.startsWith('docs/') && file !== index?.file);
+  assert.deepEqual(
+    pages.filter((file) => !linked.has(file)),
+    [],
+  );
+});
+
+test('every block of YAML and JSON can be read', () => {
+  const faults = documents.flatMap(({ file, blocks }) =>
+    blocks.flatMap(({ language, text, line }) => faultOf(language, text).map((fault) => `${file}:${line}: ${fault}`)),
+  );
+  assert.deepEqual(faults, []);
+});
+
+function faultOf(language: string, text: string): string[] {
+  if (language === 'yaml') return parseAllDocuments(text).flatMap(({ errors }) => errors.map(({ message }) => message));
+  if (language !== 'json') return [];
+  try {
+    JSON.parse(text);
+    return [];
+  } catch (error) {
+    return [String(error)];
+  }
+}
