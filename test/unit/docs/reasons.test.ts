@@ -1,5 +1,5 @@
 /**
- * docs/troubleshooting.md lists every reason that the program can give. Reasons are CamelCase literals, so every such
+ * docs/troubleshooting.md, and its translation, list every reason that the program can give. Reasons are CamelCase literals, so every such
  * literal of the rooms that make them counts as one, unless it is named below as something else: a new reason without
  * documentation fails here, and so does a documented one that no code has.
  */
@@ -46,13 +46,20 @@ interface Documented {
   readonly remedy: string;
 }
 
-let documented: readonly Documented[];
+const PAGES = ['docs/troubleshooting.md', 'docs/zh/troubleshooting.md'];
+
+const documented = new Map<string, readonly Documented[]>();
 const literals = new Map<string, string>();
 const ends = new Map<string, string>();
 
 before(async () => {
-  const text = await readFile(path.join(ROOT, 'docs/troubleshooting.md'), 'utf8');
-  documented = [...text.matchAll(ROW)].map(({ groups }) => groups as unknown as Documented);
+  for (const page of PAGES) {
+    const text = await readFile(path.join(ROOT, page), 'utf8');
+    documented.set(
+      page,
+      [...text.matchAll(ROW)].map(({ groups }) => groups as unknown as Documented),
+    );
+  }
   for await (const file of glob('src/**/*.ts', { cwd: ROOT })) {
     const room = file.split(path.sep)[1] ?? '';
     if (OTHER_ROOMS.has(room) || file.endsWith('.gen.ts')) continue;
@@ -66,37 +73,35 @@ function isReason(word: string): boolean {
   return !NO_REASONS.has(word) && !/^Mongo\w+Error$/.test(word);
 }
 
-test('every reason in the code is documented', () => {
-  const known = new Set(documented.map(({ reason }) => reason));
-  const missing = [...literals].filter(([word]) => isReason(word) && !known.has(word));
-  assert.deepEqual(
-    missing.map(([word, file]) => `${word} (${file})`),
-    [],
-    'add it to docs/troubleshooting.md, or to NO_REASONS here if it is none',
-  );
-});
+for (const page of PAGES) {
+  test(`every reason in the code is in ${page}`, () => {
+    const known = new Set(documented.get(page)?.map(({ reason }) => reason));
+    const missing = [...literals].filter(([word]) => isReason(word) && !known.has(word));
+    assert.deepEqual(
+      missing.map(([word, file]) => `${word} (${file})`),
+      [],
+      `add it to ${page}, or to NO_REASONS here if it is none`,
+    );
+  });
 
-test('every documented reason is in the code', () => {
-  const gone = documented.filter(({ reason }) => !literals.has(reason) || !isReason(reason));
-  assert.deepEqual(gone, []);
-});
+  test(`every reason in ${page} is in the code, and there once with a meaning and a remedy`, () => {
+    const rows = documented.get(page) ?? [];
+    const reasons = rows.map(({ reason }) => reason);
+    assert.ok(reasons.length > 150, `${reasons.length} found`);
+    assert.deepEqual(
+      reasons.filter((reason, at) => !literals.has(reason) || !isReason(reason) || reasons.indexOf(reason) !== at),
+      [],
+    );
+    for (const { reason, meaning, remedy } of rows)
+      assert.ok(meaning.length > 4 && /[.。]$/.test(remedy), `${reason}: ${meaning} | ${remedy}`);
+  });
+}
 
 test('a reason that is made of parts is somewhere written out', () => {
   const words = [...literals.keys()];
   const isHidden = (end: string): boolean => !words.some((word) => word !== end && word.endsWith(end));
   const hidden = [...ends].filter(([end]) => !OTHER_ENDS.has(end) && isHidden(end));
   assert.deepEqual(hidden, []);
-});
-
-test('each reason is documented once, with a meaning and a remedy', () => {
-  const reasons = documented.map(({ reason }) => reason);
-  assert.ok(reasons.length > 150, `${reasons.length} found`);
-  assert.deepEqual(
-    reasons.filter((reason, at) => reasons.indexOf(reason) !== at),
-    [],
-  );
-  for (const { reason, meaning, remedy } of documented)
-    assert.ok(meaning.length > 10 && remedy.endsWith('.'), `${reason}: ${meaning} | ${remedy}`);
 });
 
 test('words that are no reasons are still words of the code', () => {
