@@ -1,7 +1,7 @@
 /**
- * docs/troubleshooting.md, and its translation, list every reason that the program can give. Reasons are CamelCase literals, so every such
- * literal of the rooms that make them counts as one, unless it is named below as something else: a new reason without
- * documentation fails here, and so does a documented one that no code has.
+ * docs/troubleshooting.md, and its translation, list every reason that the program can give. Reasons are CamelCase
+ * literals, so every such literal of the rooms that make them counts as one, unless it is named below as something else:
+ * a new reason without documentation fails here, and so does a documented one that no code has.
  */
 import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
