@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { parseConfig } from '../../../src/config.ts';
 import { type Document, parseDocument, readDocuments } from '../../support/documents.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -60,6 +61,27 @@ test('every block of YAML and JSON can be read', () => {
   );
   assert.deepEqual(faults, []);
 });
+
+test('every part of a configuration that is shown is accepted by the program', () => {
+  const environment = {
+    BKREPO_REPLICATOR_SOURCE_MONGODB_URI: 'mongodb://source/bkrepo',
+    BKREPO_REPLICATOR_JOURNAL_MONGODB_URI: 'mongodb://journal/bkrepo_replicator',
+  };
+  const shown = documents.flatMap(({ file, blocks }) =>
+    blocks.filter(isConfiguration).map(({ text, line }) => ({ name: `${file}:${line}`, text })),
+  );
+  assert.ok(shown.length >= 2, `${shown.length} parts`);
+  for (const file of shown) assert.doesNotThrow(() => parseConfig({ file, environment }), file.name);
+});
+
+/** What the configuration's page has a section for, and no resource. */
+function isConfiguration({ language, text }: Document['blocks'][number]): boolean {
+  const sections = documents.find(({ file }) => file === 'docs/configuration.md')?.anchors;
+  if (language !== 'yaml') return false;
+  const [content] = parseAllDocuments(text).map((document) => document.toJS() as object | null);
+  const keys = Object.keys(content ?? {});
+  return keys.length > 0 && keys.every((key) => sections?.has(key));
+}
 
 function faultOf(language: string, text: string): string[] {
   if (language === 'yaml') return parseAllDocuments(text).flatMap(({ errors }) => errors.map(({ message }) => message));
