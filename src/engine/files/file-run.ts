@@ -49,7 +49,7 @@ export class FileRun {
       },
       prove: (sha256, method) => settler.addProof(sha256, method),
       met: (unit) => settler.met(unit),
-      notOurs: (unit) => settler.notOurs(unit),
+      notOurs: (unit, signal) => settler.notOurs(unit, signal),
     };
   }
 

@@ -78,10 +78,10 @@ export class Settler {
     if (adopts(this.#context)) this.#owned.push({ fullPath: node.fullPath, file: stateOf(node) });
   }
 
-  /** A file that this run meant to put there, and that somebody else has. */
-  notOurs({ node }: Pick<Unit, 'node'>): void {
+  /** A file that this run meant to put there, and that somebody else has: put down at once, before it is meant anew. */
+  notOurs({ node }: Pick<Unit, 'node'>, signal: AbortSignal): Promise<void> {
     const { fullPath, sha256: meant } = node;
-    this.#owned.push({ fullPath, keys: [], ...(follows(this.#context) ? { file: null, meant } : {}) });
+    return this.#writeOwned([{ fullPath, keys: [], ...(follows(this.#context) ? { file: null, meant } : {}) }], signal);
   }
 
   /**

@@ -30,7 +30,7 @@ export interface WorkerHooks {
   /** It was there already. */
   readonly met: (unit: Unit) => void;
   /** It was to be written, and somebody else has. */
-  readonly notOurs: (unit: Unit) => void;
+  readonly notOurs: (unit: Unit, signal: AbortSignal) => Promise<void>;
 }
 
 const MOST_REDONE = 3;
@@ -92,7 +92,7 @@ async function perform(
       case 'conflict':
       case 'keep':
       case 'fail':
-        if (meant || unit.redone > 0) hooks.notOurs(unit);
+        if (meant || unit.redone > 0) await hooks.notOurs(unit, signal);
         await refuse(context, unit, action, delivered.bytesSent, signal);
         return;
       case 'create':

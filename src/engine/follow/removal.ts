@@ -6,7 +6,6 @@
  */
 import { classify, ReplicationError } from '../../domain/errors.ts';
 import type { DeleteProtection } from '../../domain/follow/delete-cap.ts';
-import { indexRulesFor } from '../../domain/indexes/rules.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import { settledAll } from '../../lib/settled-all.ts';
@@ -19,6 +18,7 @@ import type { SourceReader } from '../source-reader.ts';
 import { unitKey } from '../unit-key.ts';
 import { DeleteGuard } from './delete-guard.ts';
 import { Departed, PAGE, type Place } from './departed.ts';
+import { documentsOf } from './documents-of.ts';
 import type { FarSideDesk } from './far-side-desk.ts';
 import { splitOwnedName } from './owned-name.ts';
 import { nextRetry } from './retries.ts';
@@ -48,6 +48,8 @@ export type Removed = 'done' | 'held';
 
 /** Before documents are made anew: several versions often go together. Milliseconds. */
 const DOCUMENTS_MS = 2_000;
+/** As long as what was begun may take until it is at the far side, with all its attempts. Milliseconds. */
+const ON_THE_WAY_MS = 600_000;
 /** Requests to delete side by side. */
 const AT_ONCE = 8;
 
@@ -159,15 +161,8 @@ export class Removal {
     signal: AbortSignal,
   ): Promise<void> {
     const { journal, desk, clock } = this.#options;
-    const { ofPackage, sharedWith, ofRepository } = indexRulesFor(object.repoType);
-    const versions = owned.flatMap(({ fullPath, sha256, partOf }) => (sha256 === null ? [fullPath] : (partOf ?? [])));
-    const packages = new Set(versions.map((version) => splitOwnedName(version).packageKey));
-    const paths = [...packages].flatMap((key) => {
-      const facts = { key, name: key.slice(key.indexOf('://') + 3) };
-      return [...ofPackage(facts), ...sharedWith(facts), ...ofRepository];
-    });
     const now = clock.now();
-    const retries = [...new Set(paths)].map(
+    const retries = documentsOf(object.repoType, owned).map(
       (name): Retry => ({
         key: { repoName: object.localRepoName, kind: 'path', name },
         at: new Date(now),
@@ -227,7 +222,7 @@ export class Removal {
       const artifact = { packageKey, packageName: packageKey, version };
       const far = await link.call((t) => t.findVersions(place.target, packageKey, [version], signal), signal);
       if (!far.has(version)) {
-        await this.#disown(place, [one], signal);
+        if (!this.#mayArrive(one, undefined)) await this.#disown(place, [one], signal);
         continue;
       }
       if (await this.#isChanged(place, packageKey, version, signal)) {
@@ -319,9 +314,16 @@ export class Removal {
         .map(({ fullPath }) => this.#detail(place, { fullPath, key: fullPath }, 'SUCCESS')),
     ];
     if (details.length > 0) await journal.writeDetails(details, signal);
-    const settled = owned.filter((file) => !left.includes(file));
+    const expected = owned.filter((file) => !foreign.includes(file) && this.#mayArrive(file, far.get(file.fullPath)));
+    const settled = owned.filter((file) => !left.includes(file) && !expected.includes(file));
     await this.#disown(place, settled, signal);
     return left;
+  }
+
+  /** It was put down lately, and has not been seen there: whoever puts it there may still be on the way. */
+  #mayArrive({ sha256, updatedAt }: OwnedFile, far: { readonly sha256: string | null } | undefined): boolean {
+    const isThere = far !== undefined && far.sha256 === sha256;
+    return !isThere && this.#options.clock.now() - updatedAt.getTime() < ON_THE_WAY_MS;
   }
 
   #disown({ target }: Place, owned: readonly OwnedFile[], signal: AbortSignal): Promise<void> {

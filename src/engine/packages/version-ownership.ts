@@ -73,13 +73,18 @@ export class VersionOwnership {
   }
 }
 
+/** What is equal may have come from other documents of the source, and a file before its version. */
 function moved(known: ComparedVersion): readonly OwnedNode[] {
   const { unit, plan, owned } = known;
+  const name = ownedName(known);
   const ids = new Map(plan.files.map(({ node }) => [node.fullPath, node.id]));
-  ids.set(ownedName(known), unit.version.id);
+  ids.set(name, unit.version.id);
   return [...ids].flatMap(([fullPath, sourceId]): OwnedNode[] => {
     const file = owned.get(fullPath);
-    return file === undefined || file.sourceId === sourceId ? [] : [{ fullPath, file: { ...file, sourceId } }];
+    if (file === undefined) return [];
+    const partOf = fullPath === name ? undefined : (file.partOf ?? name);
+    if (file.sourceId === sourceId && file.partOf === partOf) return [];
+    return [{ fullPath, file: { ...file, sourceId, ...(partOf === undefined ? {} : { partOf }) } }];
   });
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { shardOf } from '../../../support/bkrepo/layout.ts';
 import type { Fault, SeenRequest } from '../../../support/fault-proxy.ts';
 import { type Following, startFollowing } from '../../../support/following.ts';
 import type { SourceRepository } from '../../../support/source-repository.ts';
@@ -148,6 +149,40 @@ test('metadata that a slower writer of the same task brings afterwards goes agai
     await delay(300);
     letGo();
     await eventually(() => following.report()?.farSides[0]?.pending === 0);
+    await equal(east);
+  } finally {
+    await following.stop();
+  }
+});
+
+test('a file that arrives after its folder was deleted, and its sender killed, goes', async () => {
+  const east = await world.farSide('folder');
+  await files.putFile('/folder/early.txt', 'early');
+  let following = await startFollowing(world, [east], { taskUid: 'folder' });
+  await live(following);
+  await equal(east);
+  const late = Promise.withResolvers<void>();
+  const met = Promise.withResolvers<void>();
+  let creates = 0;
+  east.proxy.setFault(({ url }): Fault | undefined => {
+    if (!url.includes('/node/create')) return undefined;
+    creates += 1;
+    met.resolve();
+    return creates === 1 ? { kind: 'arrive-late', when: late.promise } : { kind: 'stall' };
+  });
+  await files.putFile('/folder/late.txt', 'late');
+  await met.promise;
+  await files.deleteFile('/folder');
+  const there = async (path: string): Promise<boolean> =>
+    (await east.db.collection(`node_${shardOf('mirror')}`).findOne({ fullPath: path, deleted: null })) !== null;
+  await eventually(async () => !(await there('/folder/early.txt')));
+  await delay(100);
+  await following.kill();
+  east.proxy.setFault(undefined);
+  late.resolve();
+  await eventually(() => there('/folder/late.txt'));
+  following = await startFollowing(world, [east], { taskUid: 'folder' });
+  try {
     await equal(east);
   } finally {
     await following.stop();

@@ -106,6 +106,38 @@ test('a document that came as a file before its version was there leads to the f
   }
 });
 
+test('a document that names files of no version follows when one of them goes', async () => {
+  const north = await world.farSide('north');
+  const npm = repository('NPM');
+  const path = '/.npm/plain/package.json';
+  const document = async (): Promise<string> => {
+    const there = (await readBack(north.db, north.storeDir, 'mirror', 'npm')).get(path);
+    return there === undefined ? '' : await readFile(blobPath(north.storeDir, there.sha256), 'utf8');
+  };
+  for (const version of ['1.0.0', '1.1.0']) await putNpm(npm, 'plain', version);
+  const item = await world.builder.db.collection('package').findOneAndDelete({ key: 'npm://plain' });
+  await world.builder.db.collection('package_version').deleteMany({ packageId: item?._id.toHexString() });
+  let following = await startFollowing(world, [north], { objects, taskUid: 'plain' });
+  try {
+    await so(async () => assert.match(await document(), /plain-1\.0\.0\.tgz/));
+    await eventually(() => following.report()?.farSides[0]?.comparedAt, { timeoutMs: 20_000 });
+    await following.stop();
+    const before = (await readBack(world.builder.db, world.builder.storeDir, PROJECT, 'npm')).get(path);
+    const content = JSON.parse(await readFile(blobPath(world.builder.storeDir, before?.sha256 ?? ''), 'utf8'));
+    delete content.versions['1.0.0'];
+    await npm.deleteFile(path);
+    await npm.putFile(path, JSON.stringify(content));
+    for (const file of ['/plain/-/plain-1.0.0.tgz', '/.npm/plain/plain-1.0.0.json']) await npm.deleteFile(file);
+    following = await startFollowing(world, [north], { objects, taskUid: 'plain' });
+    await so(async () => {
+      assert.match(await document(), /plain-1\.1\.0\.tgz/);
+      assert.doesNotMatch(await document(), /plain-1\.0\.0\.tgz/);
+    });
+  } finally {
+    await following.stop();
+  }
+});
+
 test('a document that is asked for is made anew beside a version of its package, whatever is remembered of it', async () => {
   const south = await world.farSide('south');
   const npm = repository('NPM');
