@@ -19,6 +19,19 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   controllers: ['domain', 'resources', 'engine', 'journal', 'runtime'],
   peer: ['source', 'engine', 'domain'],
   rest: ['domain', 'resources', 'journal'],
+  cli: [
+    'domain',
+    'kube',
+    'resources',
+    'engine',
+    'source',
+    'target',
+    'journal',
+    'controllers',
+    'runtime',
+    'compose',
+    'config',
+  ],
 };
 const CLOSED = new Set(['api', 'lib', 'telemetry', 'domain', 'kube', 'runtime']);
 const OPEN_TO_ALL = ['api', 'lib', 'telemetry'];

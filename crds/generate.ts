@@ -1,7 +1,7 @@
 /**
  * Writes what the program knows about its resources from the CRDs beside this file: `src/api/<kind>.gen.ts` (types, with
- * the descriptions as comments) and `src/api/schemas.gen.ts` (the schemas themselves, for validation without an API
- * server). `--check` writes nothing and exits with 1 when a file is not what it would write.
+ * the descriptions as comments), `src/api/schemas.gen.ts` (the schemas themselves, for validation without an API server)
+ * and `docs/reference.md` (every field, for people). `--check` writes nothing and exits with 1 when a file is not what it would write.
  *
  * A field with a default is not optional in the types, because no object without it reaches the program: the API server
  * fills it in when it reads or writes, and `admit` does in standalone mode.
@@ -9,13 +9,18 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { type CrdColumn, type ReferenceKind, referenceOf } from './reference.ts';
 import { type CrdSchema, cutDescriptions, typesOf } from './types.ts';
 
 interface Crd {
   readonly spec: {
     readonly group: string;
-    readonly names: { readonly kind: string };
-    readonly versions: readonly { readonly name: string; readonly schema: { readonly openAPIV3Schema: CrdSchema } }[];
+    readonly names: { readonly kind: string; readonly plural: string; readonly shortNames: readonly string[] };
+    readonly versions: readonly {
+      readonly name: string;
+      readonly schema: { readonly openAPIV3Schema: CrdSchema };
+      readonly additionalPrinterColumns: readonly CrdColumn[];
+    }[];
   };
 }
 
@@ -26,18 +31,22 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
   const files = new Map<string, string>();
   const schemas: string[] = [];
+  const kinds: ReferenceKind[] = [];
   for (const name of names) {
     const crd = parse(await readFile(`${directory}${name}`, 'utf8')) as Crd;
     const { group, names: crdNames, versions } = crd.spec;
     const [version] = versions;
     if (version === undefined) throw new Error(`${name}: there is no version`);
-    const { kind } = crdNames;
+    const { kind, plural, shortNames } = crdNames;
     const schema = version.schema.openAPIV3Schema;
-    files.set(`${fileName(kind)}.gen.ts`, BANNER + typesOf(kind, `${group}/${version.name}`, schema));
+    const apiVersion = `${group}/${version.name}`;
+    files.set(`src/api/${fileName(kind)}.gen.ts`, BANNER + typesOf(kind, apiVersion, schema));
+    kinds.push({ kind, plural, shortNames, apiVersion, columns: version.additionalPrinterColumns, schema });
     schemas.push(`  ${kind}: ${JSON.stringify(cutDescriptions(schema), undefined, 2).replaceAll('\n', '\n  ')},\n`);
   }
+  files.set('docs/reference.md', referenceOf(kinds));
   files.set(
-    'schemas.gen.ts',
+    'src/api/schemas.gen.ts',
     `${BANNER}\n/** \`openAPIV3Schema\` of each kind, without descriptions. */\nexport const SCHEMAS = {\n${schemas.join('')}} as const;\n`,
   );
   return files;
@@ -48,7 +57,7 @@ function fileName(kind: string): string {
   return kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
 }
 
-const target = fileURLToPath(new URL('../src/api/', import.meta.url));
+const target = fileURLToPath(new URL('../', import.meta.url));
 const check = process.argv.includes('--check');
 const stale: string[] = [];
 for (const [name, content] of await generatedFiles()) {
@@ -57,7 +66,7 @@ for (const [name, content] of await generatedFiles()) {
     throw error;
   });
   if (present === content) continue;
-  if (check) stale.push(`src/api/${name}`);
+  if (check) stale.push(name);
   else await writeFile(`${target}${name}`, content);
 }
 if (stale.length > 0) {

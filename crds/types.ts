@@ -8,6 +8,15 @@ export interface CrdSchema {
   readonly items?: CrdSchema;
   readonly enum?: readonly string[];
   readonly default?: unknown;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly 'x-kubernetes-validations'?: readonly { readonly message: string }[];
 }
 
 const WIDTH = 116;

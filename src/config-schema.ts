@@ -324,8 +324,14 @@ export const configSchema = z.strictObject({
     .describe('Health probes.'),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
-      format: z.enum(['json', 'text']).optional().describe('Default: `json` as operator, else `text`.'),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('Least level that is logged; may be changed while the program works (docs/logging.md).'),
+      format: z
+        .enum(['json', 'text', 'pretty'])
+        .optional()
+        .describe('As `--log-format`. Default: `json` as operator, else `text`.'),
     })
     .prefault({})
     .describe('The log, on standard error.'),

@@ -440,7 +440,7 @@ export interface ReplicaTaskStatusRemoteCluster {
    * Example: `2026-11-22T02:00:00Z`.
    */
   readonly comparedAt?: string;
-  /** Why this far side was given up, in one word. Example: `CredentialsRefused`. */
+  /** Why this far side was given up, in one word. Example: `Unauthorized`. */
   readonly reason?: string;
   /** The same in words, or the first failures. Example: `The far side answered 401.` */
   readonly message?: string;

@@ -153,7 +153,12 @@ function limitsOf({ engine }: Config): {
   };
 }
 
-function sourceOptions({ config, clock, logger }: Ambience): BkRepoSourceOptions {
+/** @throws {ConfigError} what is required and missing */
+export function sourceOptions({
+  config,
+  clock,
+  logger,
+}: Pick<Ambience, 'config' | 'clock' | 'logger'>): BkRepoSourceOptions {
   const { mongodb, pathMap, feed } = config.source;
   const storage = storageOf(config.source.storage);
   const pull = pullOf(config.source.http);

@@ -1,21 +1,21 @@
 /** The operator: Kubernetes API, leader election, Events. Standbys keep warm caches and are ready. */
 import { createHash, randomUUID } from 'node:crypto';
 
-import { CLUSTER_KIND, CLUSTER_PLURAL, GROUP, REPLICA_TASK_KIND, REPLICA_TASK_PLURAL, VERSION } from '../api/names.ts';
 import type { Config } from '../config.ts';
 import { ConfigError } from '../config.ts';
 import { ReplicationError } from '../domain/errors.ts';
 import { scopeText } from '../domain/scope.ts';
-import { type KubeConfigChoice, kubeConfigLoader, ownNamespace } from '../kube/config.ts';
+import { kubeConfigLoader, ownNamespace } from '../kube/config.ts';
 import { EventRecorder } from '../kube/event-recorder.ts';
 import { KubeEventSink } from '../kube/event-sink.ts';
 import { LeaseElector } from '../kube/lease.ts';
 import { KubeLeaseStore } from '../kube/lease-store.ts';
-import { servedSchemaLacks } from '../kube/served-schema.ts';
 import { Transport } from '../kube/transport.ts';
 import { createKubernetesStore } from '../resources/kubernetes-store.ts';
 import { type ManagedTask, Manager } from '../runtime/manager.ts';
 import { type Ambience, openInstallation, scopeOf } from './installation.ts';
+import { installedSchemaLacks } from './installed-schema.ts';
+import { kubeChoice } from './kube-choice.ts';
 import { serveHealth } from './probes.ts';
 import type { RestPart } from './rest.ts';
 import { checkRestConfig } from './rest-config.ts';
@@ -31,22 +31,6 @@ const PROGRAM = 'bkrepo-replicator';
 const PROBES_PORT = 9_440;
 /** A leader that has not renewed for so long beyond the lease is to be restarted. Milliseconds. */
 const LEASE_GRACE_MS = 20_000;
-/** Fields without which a status or a spec would lose something that the program relies on. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  [CLUSTER_KIND]: ['spec.uploadVerification', 'spec.limits.concurrency', 'status.servedBy', 'status.lastProbeTime'],
-  [REPLICA_TASK_KIND]: [
-    'spec.setting.verifyInterval',
-    'spec.replicaTaskObjects[].pathConstraints',
-    'status.activeRun',
-    'status.history',
-    'status.remoteClusters',
-    'status.servedBy',
-    'status.lastHandledRunRequest',
-    'status.scheduledSince',
-    'status.lastScheduleTime',
-  ],
-};
-
 /** Until `stop` is aborted and all has ended in good order. Rejects when the lease is lost: the process must exit. */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<void> {
   const { config, clock, random, logger } = options;
@@ -158,25 +142,15 @@ async function openRest(options: OperatorRestOptions): Promise<RestPart | undefi
   return operatorRest(options);
 }
 
-function kubeChoice({ kubernetes }: Config): KubeConfigChoice {
-  const { kubeconfig, context, inCluster, serviceAccountRoot } = kubernetes;
-  return {
-    inCluster,
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-    ...(serviceAccountRoot === undefined ? {} : { serviceAccountRoot }),
-  };
-}
-
 /** Installations of different scope do not compete, those of the same scope do. */
-function leaseName(config: Config): string {
+export function leaseName(config: Config): string {
   if (config.lease.name !== undefined) return config.lease.name;
   const scope = scopeOf(config);
   if (scope.instance === undefined && scope.watchNamespaces.length === 0) return PROGRAM;
   return `${PROGRAM}-${createHash('sha256').update(scopeText(scope)).digest('hex').slice(0, 10)}`;
 }
 
-function apiServer(url: URL): string {
+export function apiServer(url: URL): string {
   return `${url.hostname}:${url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port}`;
 }
 
@@ -188,20 +162,14 @@ function assertLeading(elector: LeaseElector): void {
 
 /** Tells in words what the installed CustomResourceDefinitions lack; repeated until the server answers. */
 function schemaCheck(transport: Transport, { clock, logger }: Ambience): ManagedTask {
-  const types = [
-    { group: GROUP, version: VERSION, kind: CLUSTER_KIND, plural: CLUSTER_PLURAL },
-    { group: GROUP, version: VERSION, kind: REPLICA_TASK_KIND, plural: REPLICA_TASK_PLURAL },
-  ];
   return {
     name: 'schema-check',
     async run(signal) {
       while (!signal.aborted) {
         try {
-          const lacks = await Promise.all(
-            types.map((type) => servedSchemaLacks(transport, type, NEEDED[type.kind] ?? [], signal)),
-          );
-          for (const lack of lacks.flat()) logger.error('the installed schema does not fit', { lack });
-          if (lacks.flat().length === 0) return;
+          const lacks = await installedSchemaLacks(transport, signal);
+          for (const lack of lacks) logger.error('the installed schema does not fit', { lack });
+          if (lacks.length === 0) return;
         } catch (error) {
           if (signal.aborted) return;
           logger.debug('the served schema could not be read', { error });

@@ -187,7 +187,7 @@ export async function openJournal(options: JournalOptions, signal: AbortSignal):
 }
 
 /** Writes count once a majority has them in its on-disk journal, so a claim survives the loss of any one machine. */
-function connectionTo(uri: string, timeoutMs: number): MongoClient {
+export function connectionTo(uri: string, timeoutMs: number): MongoClient {
   try {
     return new MongoClient(uri, {
       appName: 'bkrepo-replicator journal',

@@ -16,6 +16,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { DirectoryEditor } from './directory-editor.ts';
 import { DirectoryLook } from './directory-look.ts';
+import { carryOutRequests } from './directory-requests.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { DirectoryWrites } from './directory-writes.ts';
 import type { ResourceEditor } from './editor.ts';
@@ -25,7 +26,7 @@ import type { ManifestScope } from './manifest-set.ts';
 import { plainJson } from './merge-diff.ts';
 import { ObjectTable } from './object-table.ts';
 import { OwnSecrets } from './own-secrets.ts';
-import { type LoadedState, loadState, prepareState, type StoredEvent } from './state-files.ts';
+import { type LoadedState, loadState, prepareState, requestsDirectory, type StoredEvent } from './state-files.ts';
 import { lockState, type StateLock } from './state-lock.ts';
 import type { ObjectKey, ResourceKind, ResourceKinds, ResourceStore, SecretData, WriteResult } from './store.ts';
 import { type AnyResource, withAnnotations, withFinalizers, withStatus } from './stored-object.ts';
@@ -219,18 +220,19 @@ class FileStore implements DirectoryStore {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, logger, dir, rescanMs = 10_000 } = this.#options;
+    const { clock, logger, dir, stateDir, rescanMs = 10_000 } = this.#options;
     const watch = new DirectoryWatch(logger, () => this.#lookSoon());
     try {
       while (!signal.aborted) {
         try {
           await this.refresh(signal);
+          await carryOutRequests({ stateDir, table: this.#table, writes: this.#writes, logger }, signal);
         } catch (error) {
           if (signal.aborted) return;
           this.#look.report.report([{ file: '', message: error instanceof Error ? error.message : String(error) }]);
         }
         // The parent, because a swapped link of the directory itself shows there.
-        watch.set([dirname(dir), ...this.#look.directories]);
+        watch.set([dirname(dir), requestsDirectory(stateDir), ...this.#look.directories]);
         if (!this.#changed) await this.#idle(rescanMs, signal);
         await clock.sleep(SETTLE_MS, signal).catch(() => {});
       }

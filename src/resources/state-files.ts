@@ -1,6 +1,6 @@
 /**
- * The state directory's files: one JSON file per object, one per Secret that REST made, and one for the latest events,
- * all 0600. Each is replaced whole by a rename after its bytes are on disk: a process killed at any moment leaves the
+ * The state directory's files: one JSON file per object, one per Secret that REST made, one per request that a command
+ * left for the process that has the lock, and one for the latest events, all 0600. Each is replaced whole by a rename after its bytes are on disk: a process killed at any moment leaves the
  * old or the new content, never a mixture. A file that cannot be read is reported and left where it is: resetting it
  * would give the object another uid and forget what it did.
  */
@@ -13,6 +13,7 @@ import type { StoredObject } from './stored-object.ts';
 const SCHEMA = 1;
 const OBJECTS = 'objects';
 const SECRETS = 'secrets';
+const REQUESTS = 'requests';
 const EVENTS = 'events.json';
 const TEMPORARY = '.tmp';
 
@@ -50,7 +51,7 @@ export function objectId(kind: string, namespace: string, name: string): string 
 
 /** Makes the directory; removes what a killed process left half-written. Only under the lock. */
 export async function prepareState(directory: string): Promise<void> {
-  const rooms = [OBJECTS, SECRETS].map((name) => join(directory, name));
+  const rooms = [OBJECTS, SECRETS, REQUESTS].map((name) => join(directory, name));
   for (const room of rooms) await mkdir(room, { recursive: true, mode: 0o700 });
   for (const parent of [directory, ...rooms])
     for (const name of await readdir(parent))
@@ -141,6 +142,46 @@ export async function loadEvents(directory: string): Promise<readonly StoredEven
   const content = parse(path, text) as { readonly events?: unknown };
   if (!Array.isArray(content.events)) throw new Error(`${path} holds no list of events`);
   return content.events as readonly StoredEvent[];
+}
+
+/** Annotations of a task that a command asks the process with the lock to set, or to remove (null). */
+export interface StoredRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string | null>>;
+}
+
+/** Where requests are left. */
+export function requestsDirectory(directory: string): string {
+  return join(directory, REQUESTS);
+}
+
+/** Needs no lock. `id` tells requests apart and gives their order. */
+export async function saveRequest(directory: string, id: string, request: StoredRequest): Promise<void> {
+  // A process of an earlier release has made no such room.
+  await mkdir(join(directory, REQUESTS), { recursive: true, mode: 0o700 });
+  await replaceFile(join(directory, REQUESTS), `${id}.json`, { schema: SCHEMA, ...request });
+}
+
+/** Ids in their order; one that is still being written is not among them. */
+export async function requestIds(directory: string): Promise<readonly string[]> {
+  const names = (await namesIn(join(directory, REQUESTS))).filter((name) => name.endsWith('.json'));
+  return names.map((name) => name.slice(0, -'.json'.length)).toSorted();
+}
+
+/** Absent = there is none (any more). Fails when it cannot be read. */
+export async function loadRequest(directory: string, id: string): Promise<StoredRequest | undefined> {
+  const path = join(directory, REQUESTS, `${id}.json`);
+  const text = await textOf(path);
+  if (text === undefined) return undefined;
+  const { namespace, name, annotations } = parse(path, text) as Partial<StoredRequest>;
+  if (namespace === undefined || name === undefined || annotations === undefined)
+    throw new Error(`${path} holds no request`);
+  return { namespace, name, annotations };
+}
+
+export async function removeRequest(directory: string, id: string): Promise<void> {
+  await writing(join(directory, REQUESTS, `${id}.json`), (path) => rm(path, { force: true }));
 }
 
 async function readObject(path: string, id: string): Promise<StoredObject | undefined> {

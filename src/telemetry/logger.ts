@@ -1,10 +1,13 @@
 /**
  * The program's log. Rooms know only the `Logger` interface. Guaranteed: one line per call, fields bounded and without
  * secrets (log-value.ts), written before the process ends. `msg` is constant text, so that lines group; what varies
- * goes into fields. Keys in use: controller, controllerGroup, controllerKind, namespace, name, reconcileID, error.
+ * goes into fields. Keys in use: controller, controllerGroup, controllerKind, namespace, name, reconcileID, recordId,
+ * traceId, error.
  */
 import { pino } from 'pino';
 
+import { currentLogFields } from './log-context.ts';
+import { prettyLine, textLine } from './log-line.ts';
 import { logFields } from './log-value.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -18,20 +21,26 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** The one that all others come from. */
+export interface RootLogger extends Logger {
+  /** Of itself and all its children, from now on. */
+  setLevel(level: LogLevel): void;
+}
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFormat = 'json' | 'text';
+export type LogFormat = 'json' | 'text' | 'pretty';
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** `json`: one object a line; `text`: time, level, message, key=value. */
+  /** `json`: one object a line; `text`: time, level, message, key=value; `pretty`: the same for a terminal. */
   readonly format: LogFormat;
   /** Where lines go; default standard error. */
-  readonly destination?: { write(line: string): unknown };
+  readonly destination?: { write(line: string): unknown; readonly isTTY?: boolean };
 }
 
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): RootLogger {
   const output = options.destination ?? process.stderr;
-  const text = options.format === 'text';
+  const shape = shapeOf(options.format, output.isTTY === true);
   const root = pino(
     {
       level: options.level,
@@ -40,9 +49,25 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'msg',
     },
-    { write: (line: string) => void output.write(text ? textLine(line) : line) },
+    { write: (line: string) => void output.write(shape(line)) },
   );
-  return wrap(root, {});
+  return {
+    ...wrap(root, {}),
+    setLevel: (level) => {
+      root.level = level;
+    },
+  };
+}
+
+function shapeOf(format: LogFormat, terminal: boolean): (json: string) => string {
+  switch (format) {
+    case 'json':
+      return (json) => json;
+    case 'text':
+      return textLine;
+    case 'pretty':
+      return (json) => prettyLine(json, terminal);
+  }
 }
 
 /** For code that must be given a logger where nobody reads it. */
@@ -58,7 +83,7 @@ type Sink = Pick<pino.Logger, LogLevel | 'isLevelEnabled'>;
 
 function wrap(sink: Sink, bound: LogFields): Logger {
   const write = (level: LogLevel, msg: string, fields: LogFields | undefined): void => {
-    if (sink.isLevelEnabled(level)) sink[level](logFields({ ...bound, ...fields }), msg);
+    if (sink.isLevelEnabled(level)) sink[level](logFields({ ...currentLogFields(), ...bound, ...fields }), msg);
   };
   return {
     debug: (msg, fields) => write('debug', msg, fields),
@@ -67,15 +92,4 @@ function wrap(sink: Sink, bound: LogFields): Logger {
     error: (msg, fields) => write('error', msg, fields),
     child: (fields) => wrap(sink, { ...bound, ...fields }),
   };
-}
-
-/** One JSON line of ours as text; strings that hold blanks or line ends are quoted, so a line stays a line. */
-function textLine(json: string): string {
-  const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${textValue(value)}`);
-  return `${[String(time), String(level).toUpperCase().padEnd(5), String(msg), ...pairs].join(' ')}\n`;
-}
-
-function textValue(value: unknown): string {
-  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }

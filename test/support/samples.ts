@@ -1,7 +1,8 @@
 /** The shipped samples with far sides filled in: one Cluster and Secret for each, and tasks to all of them. */
-import { readFile } from 'node:fs/promises';
+import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { readDocuments } from './documents.ts';
 
 const SAMPLES = path.resolve(import.meta.dirname, '../../deploy/samples');
 
@@ -63,4 +64,27 @@ export async function sampleManifests(
 
 async function read(name: string): Promise<Sample> {
   return parse(await readFile(path.join(SAMPLES, `${name}.yaml`), 'utf8')) as Sample;
+}
+
+const GROUP = /^replication\.bkrepo\.io\//;
+
+export interface Shown {
+  /** File and line, for people. */
+  readonly where: string;
+  /** One or more documents of YAML. */
+  readonly text: string;
+}
+
+/** What is shown of our kinds: the samples that are files, and the blocks of the documentation; not fragments. */
+export async function documentedManifests(): Promise<readonly Shown[]> {
+  const shown: Shown[] = [];
+  for await (const file of glob('**/*.yaml', { cwd: SAMPLES }))
+    shown.push({ where: file, text: await readFile(path.join(SAMPLES, file), 'utf8') });
+  for (const { file, blocks } of await readDocuments())
+    for (const { language, text, line } of blocks)
+      if (language === 'yaml') shown.push({ where: `${file}:${line}`, text });
+  return shown.flatMap(({ where, text }) => {
+    const ours = parseAllDocuments(text).filter((document) => GROUP.test(String(document.get('apiVersion'))));
+    return ours.length === 0 ? [] : [{ where, text: ours.map(String).join('---\n') }];
+  });
 }

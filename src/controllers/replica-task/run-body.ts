@@ -15,6 +15,7 @@ import type { RunRecord, RunResult } from '../../journal/records.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { RunBody, RunContext } from '../../runtime/run-registry.ts';
+import { withLogFields } from '../../telemetry/log-context.ts';
 import { RunProgress, type SideProgress } from './run-progress.ts';
 
 export interface RunMeans {
@@ -57,21 +58,23 @@ const CLOSE_MS = 20_000;
 const ABORT_GRACE_MS = 3_000;
 
 export function runBody(means: RunMeans, order: RunOrder): RunBody<Progress, RunRecord> {
-  return async (context) => {
-    const progress = new RunProgress(means.clock, context.report);
-    try {
-      return await close(means, order, await execute(means, order, context, progress), unlimited());
-    } catch (error) {
-      const { reason } = context.signal;
-      if (!(context.signal.aborted && reason instanceof RunAbort)) throw error;
-      const farSides = order.farSides.map(({ target }) => brokenOff(target, progress.latest(target.id), reason));
-      const result: RunResult = { status: 'ABORTED', errorReason: abortText(reason), farSides };
-      return await close(means, order, result, AbortSignal.timeout(CLOSE_MS));
-    } finally {
-      progress.end();
-      await closeFarSides(order.farSides);
-    }
-  };
+  return async (context) => await withLogFields({ recordId: order.record.id }, () => perform(means, order, context));
+}
+
+async function perform(means: RunMeans, order: RunOrder, context: RunContext<Progress>): Promise<RunRecord> {
+  const progress = new RunProgress(means.clock, context.report);
+  try {
+    return await close(means, order, await execute(means, order, context, progress), unlimited());
+  } catch (error) {
+    const { reason } = context.signal;
+    if (!(context.signal.aborted && reason instanceof RunAbort)) throw error;
+    const farSides = order.farSides.map(({ target }) => brokenOff(target, progress.latest(target.id), reason));
+    const result: RunResult = { status: 'ABORTED', errorReason: abortText(reason), farSides };
+    return await close(means, order, result, AbortSignal.timeout(CLOSE_MS));
+  } finally {
+    progress.end();
+    await closeFarSides(order.farSides);
+  }
 }
 
 /** Ends what a run held of its far sides; a connection that does not close in good order is no matter of the run. */

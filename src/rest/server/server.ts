@@ -7,6 +7,7 @@
  * leave. Not done here: who may do what (authorize.ts), and what requests mean (routes).
  */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { withLogFields } from '../../telemetry/log-context.ts';
 import { complain, RestError } from '../codes.ts';
 import type { RestContext } from '../context.ts';
 import type { Route } from '../http.ts';
@@ -118,6 +119,7 @@ function followRequests(app: FastifyInstance, { context, settings, stop }: RestS
   app.decorateRequest('dates');
   app.decorateRequest('ended');
   const arriving = new WeakSet<FastifyRequest>();
+  app.addHook('onRequest', (request, _reply, done) => withLogFields({ traceId: request.id }, done));
   app.addHook('onRequest', async (request, reply) => {
     commonHeaders(context, request, reply);
     request.ended = endOf(reply, { ...end, arriving: () => arriving.has(request) });

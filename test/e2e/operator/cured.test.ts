@@ -247,3 +247,32 @@ test('a mistyped password is in no output, object or Event', async () => {
     assert.ok(!text.includes(Buffer.from(`${ACCOUNT.username}:${WRONG_PASSWORD}`).toString('base64')));
   }
 });
+
+test('what far sides log during a run has the id of the run', async () => {
+  const runs = (await installation.get('replicatasks', 'no-cluster'))?.status.history?.map(({ recordId }) => recordId);
+  const lines = (installation.programs[0]?.output ?? '').split('\n').filter((line) => line.includes('far side closed'));
+  const ids = lines.map((line) => (JSON.parse(line) as { readonly recordId?: string }).recordId);
+  assert.ok(runs?.length === 1 && ids.includes(runs[0]), JSON.stringify({ runs, ids }));
+});
+
+test('uninstall waits for the operator to stop, then releases the Clusters of its scope with its rights, and only those', async () => {
+  const other = { labels: { 'replication.bkrepo.io/instance': 'other' } };
+  const held = { finalizers: ['replication.bkrepo.io/finalizer', 'example.com/theirs'] };
+  const far = cluster('foreign', { url: good.url }) as { readonly metadata: object };
+  await apply({ ...far, metadata: { ...far.metadata, ...other, ...held } });
+  await edit('clusters.replication.bkrepo.io', 'good', { metadata: held });
+  const finalizers = async (name: string) => (await installation.get('clusters', name))?.metadata.finalizers;
+  const refused = await installation.runCommand('uninstall', '--timeout', '0');
+  assert.deepEqual([refused.code, refused.stdout], [1, '']);
+  assert.match(refused.stderr, /operator \S+ is at work .*scale its Deployment to 0/);
+  assert.deepEqual(await finalizers('good'), held.finalizers);
+  await installation.programs[0]?.signal('SIGTERM');
+  const done = await installation.runCommand('uninstall', '--timeout', '20');
+  assert.deepEqual([done.code, done.stderr], [0, '']);
+  assert.match(done.stdout, /^cluster bkrepo-replicator-system\/good: finalizer removed$/m);
+  assert.match(done.stdout, /\nfinalizers removed: \d+\n$/);
+  assert.deepEqual(await finalizers('good'), ['example.com/theirs']);
+  assert.deepEqual(await finalizers('foreign'), held.finalizers);
+  const again = await installation.runCommand('uninstall');
+  assert.deepEqual(again, { code: 0, stdout: 'no finalizer was removed\n', stderr: '' });
+});

@@ -3,8 +3,9 @@
  * shipped ServiceAccount, with the configuration of the shipped ConfigMap and the environment of the shipped Deployment.
  */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { Cluster } from '../../../src/api/cluster.gen.ts';
 import { type Condition, getCondition } from '../../../src/api/conditions.ts';
 import type { ReplicaTask } from '../../../src/api/replica-task.gen.ts';
@@ -12,10 +13,11 @@ import { kubeConfigLoader } from '../../../src/kube/config.ts';
 import { KubeError } from '../../../src/kube/errors.ts';
 import { Transport } from '../../../src/kube/transport.ts';
 import type { KubectlOptions } from '../../support/kubectl.ts';
-import { type Kubernetes, startKubernetes } from '../../support/kubernetes.ts';
+import { type InCluster, type Kubernetes, startKubernetes } from '../../support/kubernetes.ts';
 import { type Program, startProgram } from '../../support/program.ts';
 import { makeTempDir, removeDir } from '../../support/tempdir.ts';
 import { eventually } from '../../support/wait.ts';
+import { type Ended, runProgram } from '../standalone/site.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 export const CRDS = path.join(ROOT, 'crds');
@@ -97,21 +99,38 @@ export class Installation {
 
   /** `changes` are made to the shipped configuration, section by section. */
   async startOperator(changes: Readonly<Record<string, object | string>>): Promise<Program> {
-    const { config, environment } = await this.shipped();
-    const account = await this.kubernetes.inClusterFor({ namespace: NAMESPACE, name: 'bkrepo-replicator' });
+    const { environment } = await this.shipped();
+    const account = await this.#account();
     const program = await startProgram({
       command: 'operator',
       directory: this.directory,
-      config: {
-        ...(parse(config) as object),
-        namespace: NAMESPACE,
-        kubernetes: { inCluster: true, serviceAccountRoot: account.pathPrefix },
-        ...changes,
-      },
+      config: { ...(await this.#configuration(account)), ...changes },
       env: { ...environment, ...account.environment },
     });
     this.programs.push(program);
     return program;
+  }
+
+  /** Performs a command that ends, as a Job of the operator's ServiceAccount would. */
+  async runCommand(...args: readonly string[]): Promise<Ended> {
+    const account = await this.#account();
+    const file = path.join(this.directory, 'command.yaml');
+    await writeFile(file, stringify(await this.#configuration(account)));
+    const { environment } = await this.shipped();
+    return await runProgram([...args, '--config', file], { ...environment, ...account.environment });
+  }
+
+  #account(): Promise<InCluster> {
+    return this.kubernetes.inClusterFor({ namespace: NAMESPACE, name: 'bkrepo-replicator' });
+  }
+
+  async #configuration({ pathPrefix }: InCluster): Promise<object> {
+    const { config } = await this.shipped();
+    return {
+      ...(parse(config) as object),
+      namespace: NAMESPACE,
+      kubernetes: { inCluster: true, serviceAccountRoot: pathPrefix },
+    };
   }
 
   kubectl(...args: readonly string[]): Promise<string> {

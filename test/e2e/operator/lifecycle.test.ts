@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ReplicaTaskStatus } from '../../../src/api/replica-task.gen.ts';
 import { eventually } from '../../support/wait.ts';
+import { commandTests } from './commands.ts';
 import { Installation, NAMESPACE } from './installation.ts';
 import { cluster, copyOf, secret, task } from './manifests.ts';
 import { ACCOUNT, type FarSide, Parts, SMALL } from './parts.ts';
@@ -210,3 +211,5 @@ test('a Cluster in use is not deleted before the tasks that refer to it, and say
   await patch('second', { remoteClusterIds: ['good'] });
   await installation.kubectl('-n', NAMESPACE, 'wait', '--for=delete', `${kind}/kept`, '--timeout=10s');
 });
+
+commandTests(() => ({ installation, parts, farSide: good }));

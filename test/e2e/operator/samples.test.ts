@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { parseConfig } from '../../../src/config.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import type { Program } from '../../support/program.ts';
-import { sampleManifests } from '../../support/samples.ts';
+import { documentedManifests, sampleManifests } from '../../support/samples.ts';
 import { startTlsFront, type TlsFront } from '../../support/tls-front.ts';
 import { eventually } from '../../support/wait.ts';
 import { BASE, CRDS, Installation, NAMESPACE, OPERATOR } from './installation.ts';
@@ -90,6 +90,17 @@ test('the program accepts the shipped configuration and environment, and would n
   assert.deepEqual(parsed.policy.rules, [{ namespaces: [NAMESPACE], projects: ['*'], hosts: ['*'] }]);
   const wrong = () => parseConfig({ file: { name: 'config.yaml', text: `${text}acces: []\n` }, environment });
   assert.throws(wrong, /acces: unknown key/);
+});
+
+test('the API server takes every resource that is shown in the documentation and the samples', async () => {
+  const shown = await documentedManifests();
+  assert.ok(shown.length >= 6, `${shown.length} files and blocks`);
+  await Promise.all(
+    shown.map(async ({ where, text }) => {
+      const args = ['-n', TEAM, 'apply', '--dry-run=server', '--validate=strict', '-f', '-'];
+      await assert.doesNotReject(installation.kubernetes.kubectl(args, { input: text }), where);
+    }),
+  );
 });
 
 test('two operators, one of which leads, make both far sides equal to what the samples ask for', async () => {

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => removeDir(directory));
 
-const USAGE = /usage:\n {2}bkrepo-replicator operator /;
+const USAGE = /usage:\n {2}bkrepo-replicator /;
 const P = 'BKREPO_REPLICATOR_';
 
 interface Case {
@@ -167,12 +167,18 @@ test('an unknown default time zone is refused when the program starts', async ()
 });
 
 test('help and version go to standard output and end with 0', async () => {
-  for (const args of [['--help'], ['-h'], ['standalone', '--help']]) {
+  const help = [
+    { args: ['--help'], words: ['operator', 'standalone', 'peer', 'config', 'status'] },
+    { args: ['-h'], words: ['operator', 'standalone'] },
+    { args: ['standalone', '--help'], words: ['--dir DIR', '--state DIR', 'examples:', 'exit codes:'] },
+    { args: ['help', 'peer'], words: ['--faithful', '--port PORT'] },
+    { args: ['status', '--help'], words: ['-n, --namespace NAME', '-o, --output table|json|yaml', 'exit codes:'] },
+  ];
+  for (const { args, words } of help) {
     const { code, stdout, stderr } = await runProgram(args);
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, USAGE);
-    for (const word of ['operator', 'standalone', 'peer', 'config', '--faithful', '--state'])
-      assert.ok(stdout.includes(word), word);
+    for (const word of words) assert.ok(stdout.includes(word), word);
   }
   const { version } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
     readonly version: string;

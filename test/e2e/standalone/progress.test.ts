@@ -1,12 +1,15 @@
 /** What a status tells of a run while it goes on, slowly, and after the program was killed in the middle of it. */
 import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { stringify } from 'yaml';
 import type { ReplicaTaskStatus } from '../../../src/api/replica-task.gen.ts';
 import { seededBytes } from '../../support/bkrepo/content.ts';
 import { eventually } from '../../support/wait.ts';
 import { type FarSide, World } from '../../support/world.ts';
 import { cluster, login, task } from './manifests.ts';
-import { Site } from './site.ts';
+import { runProgram, Site } from './site.ts';
 
 const FILES = 40;
 const BYTES = 100_000;
@@ -103,4 +106,34 @@ test('a run that goes on after a kill shows no less than it had done before', as
   const [run] = after.at(-1)?.status.history ?? [];
   assert.deepEqual([run?.recordId, run?.status], [activeRun?.recordId, 'SUCCESS']);
   assert.equal(after.at(-1)?.status.progress?.summary, '80/80');
+});
+
+test('commands read a standalone installation that runs, and are answered by it', async () => {
+  const config = path.join(site.directory, 'commands.yaml');
+  await writeFile(config, stringify(site.config), { mode: 0o600 });
+  const where = ['--dir', site.input, '--state', site.state, '--config', config];
+  const [status, asked, records, doctor] = await Promise.all([
+    runProgram(['status', ...where]),
+    runProgram(['run', 'copy', '--wait', '--timeout', '15', '--state', site.state]),
+    runProgram(['records', 'copy', ...where]),
+    runProgram(['doctor', ...where]),
+  ]);
+  assert.deepEqual([status.code, status.stderr], [0, '']);
+  assert.match(status.stdout, /\ncopy +SCHEDULED +/);
+  assert.deepEqual([asked.code, asked.stderr], [0, '']);
+  assert.match(asked.stdout, /: run [0-9a-f]{24} SUCCESS: 0 copied, 80 unchanged/);
+  assert.match(records.stdout, /^RUN .*\n([0-9a-f]{24} .*\n){2,3}$/);
+  assert.match(doctor.stdout, /^ok +far side default\/slow: answers with its credentials/m);
+  assert.match(doctor.stdout, /^ok +journal: .*\n[^]*everything that was looked at is in order\n$/m);
+  assert.equal(doctor.code, 0);
+});
+
+test('what a command asks of a standalone installation that has stopped is answered when it starts again', async () => {
+  await site.stop();
+  const { code, stdout } = await runProgram(['run', 'copy', '--state', site.state]);
+  assert.deepEqual([code, stdout], [0, 'replicatask default/copy: asked for a run\n']);
+  await site.start();
+  const { status } = await site.runs('copy', 4);
+  assert.equal(status.history?.[0]?.trigger, 'request');
+  assert.deepEqual(await readdir(path.join(site.state, 'requests')), []);
 });

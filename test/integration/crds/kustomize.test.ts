@@ -10,6 +10,7 @@ import { tempDirFor } from '../../support/tempdir.ts';
 import { type ApiServer, PROJECT, startApiServer } from './api-server.ts';
 
 const BASE = `${PROJECT}deploy/kustomize/base`;
+const OVERLAYS = `${PROJECT}deploy/kustomize/overlays`;
 const REST = `${PROJECT}deploy/kustomize/components/rest`;
 const NAMESPACE = 'bkrepo-replicator-system';
 const OPERATOR = `system:serviceaccount:${NAMESPACE}:bkrepo-replicator`;
@@ -45,6 +46,33 @@ test('what is namespaced lies in one namespace', () => {
 test('applying it again changes nothing', async () => {
   await kubectl('apply', '--server-side', '-k', BASE);
   assert.equal(await kubectl('diff', '--server-side', '-k', BASE), '');
+});
+
+test('the cluster-wide overlay is the base', async () => {
+  assert.equal(await kubectl('kustomize', join(OVERLAYS, 'cluster-wide')), await kubectl('kustomize', BASE));
+});
+
+test('the overlay for high availability adds a budget for its Pods and spreads them, and is accepted', async () => {
+  const overlay = join(OVERLAYS, 'ha');
+  await kubectl('apply', '--server-side', '--validate=strict', '--dry-run=server', '-k', overlay);
+  const rendered = parseAllDocuments(await kubectl('kustomize', overlay)).map((document) => document.toJS());
+  const deployment = rendered.find(({ kind }) => kind === 'Deployment');
+  const [budget, ...others] = rendered.filter(
+    (object) => !manifests.some(({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name),
+  );
+  assert.deepEqual(others, []);
+  assert.equal(budget.kind, 'PodDisruptionBudget');
+  assert.equal(budget.metadata.namespace, NAMESPACE);
+  assert.deepEqual(budget.spec.selector, deployment.spec.selector);
+  assert.ok(deployment.spec.replicas > 1, 'a budget for one Pod');
+  const { topologySpreadConstraints } = deployment.spec.template.spec;
+  assert.deepEqual(
+    topologySpreadConstraints.map(({ topologyKey }: { topologyKey: string }) => topologyKey),
+    ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'],
+  );
+  for (const { labelSelector } of topologySpreadConstraints) {
+    assert.deepEqual(labelSelector, deployment.spec.selector);
+  }
 });
 
 async function createPod(edit: (spec: Record<string, unknown>) => void): Promise<string> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 
 import { createLogger, type LogFormat, type Logger, type LogLevel } from '../../../src/telemetry/logger.ts';
 
@@ -49,10 +50,24 @@ test('text lines stay one line each', () => {
   assert.match(lines[0] ?? '', /^\S+Z WARN {2}push failed name=far note="two words\\nand a line end" n=1\n$/);
 });
 
+test('pretty lines have colours for a terminal only, and the stack of an error below them', () => {
+  for (const isTTY of [false, true]) {
+    const lines: string[] = [];
+    const destination = { isTTY, write: (line: string) => lines.push(line) };
+    const logger = createLogger({ level: 'debug', format: 'pretty', destination });
+    logger.warn('push failed', { name: 'far', error: new Error('no answer') });
+    assert.equal(lines[0]?.includes('\u001b[33mWARN'), isTTY);
+    assert.match(
+      stripVTControlCharacters(lines[0] ?? ''),
+      /^\d\d:\d\d:\d\d\.\d{3} WARN {2}push failed name=far error=\{"name":"Error","message":"no answer"\}\n {4}at /,
+    );
+  }
+});
+
 test('secrets are taken out of names, URLs, headers, errors and nested values', () => {
   const secret = 'hunter2-hunter2';
   const basic = Buffer.from(`admin:${secret}`).toString('base64');
-  for (const format of ['json', 'text'] as const) {
+  for (const format of ['json', 'text', 'pretty'] as const) {
     const { logger, lines } = setUp('debug', format);
     logger.child({ password: secret }).info('x', {
       url: `https://admin:${secret}@far.example/generic`,
